@@ -1,0 +1,180 @@
+//! The small values that name things: sites, regions, purposes and digests.
+//!
+//! Each is checked once, when it is made, so that code further in cannot hold a wrong one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::HEXLOWER_PERMISSIVE;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// The longest identifier, in bytes.
+pub const MAX_ID: usize = 64;
+
+/// Why an identifier was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{what} must be 1 to 64 characters: small letters, digits, and '-', '_' or '.' between them"
+)]
+pub struct InvalidId {
+    what: &'static str,
+}
+
+fn is_valid(text: &str) -> bool {
+    let word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let bytes = text.as_bytes();
+    bytes.len() <= MAX_ID
+        && bytes.first().copied().is_some_and(word)
+        && bytes.last().copied().is_some_and(word)
+        && bytes.iter().all(|&b| word(b) || b"-_.".contains(&b))
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The identifier as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                if is_valid(&text) { Ok(Self(text)) } else { Err(InvalidId { what: $what }) }
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// Names a site, as in `/v1/sites/cloud-pbs/…`.
+    ///
+    /// ```
+    /// use consent_core::SiteId;
+    /// assert!("cloud-pbs".parse::<SiteId>().is_ok());
+    /// assert!("Cloud PBS".parse::<SiteId>().is_err());
+    /// ```
+    SiteId, "a site"
+}
+id! {
+    /// Names a region: a place with its own store, keys and pepper. Nothing crosses regions.
+    RegionId, "a region"
+}
+id! {
+    /// Names a purpose of a policy, such as `analytics`.
+    PurposeId, "a purpose"
+}
+
+/// A SHA-256 digest, written as 64 hexadecimal digits.
+///
+/// ```
+/// use consent_core::Digest;
+/// let digest = Digest::of(b"");
+/// assert!(digest.to_string().starts_with("e3b0c442"));
+/// assert_eq!(digest.to_string().parse(), Ok(digest));
+/// assert!("e3b0".parse::<Digest>().is_err());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest([u8; 32]);
+
+/// Why a text is not a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a digest must be 64 hexadecimal digits")]
+pub struct InvalidDigest;
+
+impl Digest {
+    /// The digest of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl From<[u8; 32]> for Digest {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+}
+
+impl FromStr for Digest {
+    type Err = InvalidDigest;
+    fn from_str(text: &str) -> Result<Self, InvalidDigest> {
+        if text.len() != 64 {
+            return Err(InvalidDigest);
+        }
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| InvalidDigest)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidDigest)
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = InvalidDigest;
+    fn try_from(text: String) -> Result<Self, InvalidDigest> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        digest.to_string()
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&data_encoding::HEXLOWER.encode(&self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_bounded_and_plain() {
+        for good in ["a", "cloud-pbs", "email.open_tracking", "7"] {
+            assert!(good.parse::<PurposeId>().is_ok(), "{good}");
+        }
+        let long = "a".repeat(MAX_ID + 1);
+        for bad in ["", "-a", "a.", "A", "a b", "a\0", "é", "a/b", long.as_str()] {
+            assert!(bad.parse::<PurposeId>().is_err(), "{bad:?}");
+        }
+    }
+}
