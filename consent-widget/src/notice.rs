@@ -237,11 +237,15 @@ mod make {
                 .replace("{name}", &self.name)
         }
 
-        /// What identifies the exact words shown: SHA-256 of the canonical JSON (RFC 8785).
+        /// The canonical JSON (RFC 8785), which the digest covers.
+        pub fn canonical_json(&self) -> Vec<u8> {
+            serde_json_canonicalizer::to_vec(self)
+                .expect("a notice is made of texts and whole numbers, which always serialise")
+        }
+
+        /// What identifies the exact words shown.
         pub fn digest(&self) -> Digest {
-            let json = serde_json_canonicalizer::to_vec(self)
-                .expect("a notice is made of texts and whole numbers, which always serialise");
-            Digest::of(&json)
+            Digest::of(&self.canonical_json())
         }
     }
 

@@ -33,12 +33,8 @@ pub struct AddressPage {
     pub action: AddressAction,
     /// The titles of the purposes concerned, in the notice's language.
     pub purposes: Vec<String>,
-    /// Receives `token` and `choice=accept`.
-    pub confirm_action_url: String,
-    /// Receives `token` and `choice=refuse`.
-    pub refuse_action_url: String,
-    /// Receives `token` and `choice=withdraw`.
-    pub withdraw_action_url: String,
+    /// Receives `token` and `choice`: `accept`, `refuse` or `withdraw`.
+    pub action_url: String,
     /// What proves control of the address; sent back unchanged.
     pub token: String,
     /// The receipt of what was just recorded.
@@ -100,8 +96,8 @@ fn confirm(page: &AddressPage, labels: &PageLabels) -> Html {
             <p>{ &labels.confirm_consequence }</p>
             <p>{ &labels.confirm_withdraw }</p>
             <div class="actions">
-                { form(page, &page.refuse_action_url, "refuse", &labels.refuse) }
-                { form(page, &page.confirm_action_url, "accept", &labels.confirm) }
+                { form(page, "refuse", &labels.refuse) }
+                { form(page, "accept", &labels.confirm) }
             </div>
         </>
     }
@@ -113,7 +109,7 @@ fn done(page: &AddressPage, labels: &PageLabels) -> Html {
             { told(page, &labels.done_intro, labels) }
             <p>{ &labels.done_withdraw }</p>
             <div class="actions">
-                { form(page, &page.withdraw_action_url, "withdraw", &labels.withdraw) }
+                { form(page, "withdraw", &labels.withdraw) }
             </div>
         </>
     }
@@ -145,9 +141,9 @@ fn purposes(page: &AddressPage, labels: &PageLabels) -> Html {
     }
 }
 
-fn form(page: &AddressPage, url: &str, choice: &'static str, text: &str) -> Html {
+fn form(page: &AddressPage, choice: &'static str, text: &str) -> Html {
     html! {
-        <form method="post" action={url.to_owned()}>
+        <form method="post" action={page.action_url.clone()}>
             <input type="hidden" name="token" value={page.token.clone()} />
             <button name="choice" value={choice}>{ text }</button>
         </form>
@@ -165,9 +161,7 @@ mod tests {
             notice: Notice::new(&Policy::from_toml(EXAMPLE).unwrap(), language),
             action,
             purposes: vec!["Audience measurement".into()],
-            confirm_action_url: "/c".into(),
-            refuse_action_url: "/r".into(),
-            withdraw_action_url: "/w".into(),
+            action_url: "/answer".into(),
             token: "t\"><script>".into(),
             receipt: Some("a.b.c".into()),
             style_url: "/page.css".into(),
@@ -182,7 +176,7 @@ mod tests {
         assert!(html.starts_with("<!doctype html>\n<html lang=\"fr\" dir=\"ltr\">"), "{html}");
         assert!(html.contains("<button name=\"choice\" value=\"accept\">Confirmer</button>"));
         assert!(html.contains("<button name=\"choice\" value=\"refuse\">Refuser</button>"));
-        assert!(html.contains("action=\"/c\"") && html.contains("action=\"/r\""));
+        assert_eq!(html.matches("action=\"/answer\"").count(), 2);
         assert!(html.contains("noindex"));
         assert!(!html.contains("<script>"), "the token is escaped");
         assert!(!html.contains("a.b.c"), "there is no receipt before an answer");
@@ -192,7 +186,7 @@ mod tests {
     fn a_recorded_consent_is_withdrawn_by_one_button() {
         let html = page(AddressAction::Done, "en");
         assert_eq!(html.matches("<button").count(), 1);
-        assert!(html.contains("value=\"withdraw\"") && html.contains("action=\"/w\""));
+        assert!(html.contains("value=\"withdraw\""));
         assert!(html.contains("a.b.c</textarea>"), "{html}");
     }
 

@@ -39,8 +39,8 @@ pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
     fs::create_dir_all(&dist)?;
 
     let loader = workspace.join("consent-widget/loader/consent.js");
-    let source = fs::read_to_string(&loader)
-        .with_context(|| format!("cannot read {}", loader.display()))?;
+    let source =
+        fs::read_to_string(&loader).with_context(|| format!("cannot read {}", loader.display()))?;
     write_if_changed(&dist.join("consent.js"), minify_loader(&source)?.as_bytes())?;
 
     ensure_target(&progress)?;
