@@ -101,6 +101,17 @@ async fn a_body_of_ten_megabytes() {
 }
 
 #[tokio::test]
+async fn half_a_body_is_not_waited_for_for_ever() {
+    let test = TestApp::new().await;
+    let half = futures_util::stream::pending::<Result<axum::body::Bytes, std::io::Error>>();
+    let request = Request::post(DECISIONS).header(header::CONTENT_TYPE, "application/json");
+    let request = request.body(Body::from_stream(half)).unwrap();
+    // From here on time passes by itself whenever nothing else is to be done.
+    tokio::time::pause();
+    test.send(request).await.problem(408, "request-timeout");
+}
+
+#[tokio::test]
 async fn a_body_of_another_type() {
     let test = TestApp::new().await;
     let answer = test.form(DECISIONS, "policy=1").await;

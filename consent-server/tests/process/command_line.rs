@@ -1,0 +1,113 @@
+//! Asking on the command line: results on standard output, the answer in the exit code.
+
+use super::*;
+
+#[tokio::test]
+async fn a_receipt_is_verified_and_printed_for_people() {
+    let home = Home::new();
+    let server = home.serve().await;
+    let receipt = server.decide(&reqwest::Client::new()).await.unwrap().receipt;
+    std::fs::write(home.path("receipt.jws"), &receipt).unwrap();
+    let genuine = home.run(&["verify", "receipt.jws"]);
+    assert_eq!(genuine.code, Some(0), "{}", genuine.err);
+    assert!(genuine.out.starts_with("genuine\n"), "{}", genuine.out);
+    assert!(
+        genuine.out.contains("purpose     analytics: granted (basis: consent)"),
+        "{}",
+        genuine.out
+    );
+
+    for (i, check) in
+        [(10, "format"), (receipt.len() / 2, "signature"), (receipt.len() - 5, "signature")]
+    {
+        let mut bytes = receipt.clone().into_bytes();
+        bytes[i] = if bytes[i] == b'A' { b'B' } else { b'A' };
+        std::fs::write(home.path("changed.jws"), bytes).unwrap();
+        let changed = home.run(&["verify", "changed.jws"]);
+        assert_eq!(changed.code, Some(1));
+        assert!(changed.out.starts_with(&format!("not genuine: {check}")), "{i}: {}", changed.out);
+    }
+    let json = home.run(&["verify", "--json", "changed.jws"]);
+    assert_eq!(
+        (json.code, json.out.as_str()),
+        (Some(1), "{\"valid\":false,\"failed\":\"signature\"}\n")
+    );
+    let missing = home.run(&["verify", "missing.jws"]);
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.err.contains("missing.jws: No such file"), "{}", missing.err);
+    std::fs::write(home.path("huge"), vec![b'a'; 1 << 20]).unwrap();
+    assert!(home.run(&["verify", "huge"]).out.starts_with("not genuine: size"));
+}
+
+#[tokio::test]
+async fn a_check_answers_with_its_exit_code() {
+    let home = Home::new();
+    let check = |subject: &str| {
+        home.run(&["check", "--site", "example", "--purpose", "analytics", subject])
+    };
+    let before = check("email:someone@example.org");
+    assert_eq!(before.code, Some(2), "no server was ever started: an error, not an answer");
+    assert!(before.err.contains("start the server once"), "{}", before.err);
+
+    let server = home.serve().await;
+    let unknown = check("email:someone@example.org");
+    assert_eq!(unknown.code, Some(1), "{}", unknown.err);
+    assert_eq!(unknown.out, "not allowed: nothing is recorded: this subject was never asked\n");
+
+    let receipt = server.decide(&reqwest::Client::new()).await.unwrap().receipt;
+    std::fs::write(home.path("receipt.jws"), &receipt).unwrap();
+    let claims: serde_json::Value =
+        serde_json::from_str(&home.run(&["verify", "--json", "receipt.jws"]).out).unwrap();
+    let subject = claims["claims"]["sub"].as_str().unwrap();
+    let granted = check(subject);
+    assert_eq!(
+        (granted.code, granted.out.as_str()),
+        (Some(0), "allowed: the subject agreed, and the agreement is in force\n")
+    );
+    let json = home.run(&["check", "--json", "--purpose", "analytics", subject]);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!((&json["allowed"], &json["state"]), (&true.into(), &"granted".into()));
+
+    for (arguments, told) in [
+        (
+            ["check", "--site", "other", "--purpose", "analytics", subject],
+            "there is no site 'other'; there are example",
+        ),
+        (["check", "--site", "example", "--purpose", "ads", subject], "no purpose 'ads'"),
+        (["check", "--site", "example", "--purpose", "service", subject], "rests on contract"),
+        (
+            ["check", "--site", "example", "--purpose", "analytics", "someone@example.org"],
+            "must be 'email:'",
+        ),
+    ] {
+        let wrong = home.run(&arguments);
+        assert_eq!((wrong.code, wrong.out.as_str()), (Some(2), ""));
+        assert!(wrong.err.contains(told), "{}", wrong.err);
+    }
+}
+
+#[tokio::test]
+async fn a_token_made_here_opens_the_check() {
+    let home = Home::new();
+    let server = home.serve().await;
+    let made = home.run(&["token", "new", "--site", "example", "--scope", "check"]);
+    assert_eq!(made.code, Some(0), "{}", made.err);
+    let path = "/v1/sites/example/check?purpose=analytics&subject=email:someone@example.org";
+    let request = reqwest::Client::new().get(format!("{}{path}", server.url));
+    let without = request.try_clone().unwrap().send().await.unwrap();
+    assert_eq!(without.status(), 401);
+    let with = request.bearer_auth(made.out.trim()).send().await.unwrap();
+    assert_eq!(with.status(), 200);
+    let answer: serde_json::Value = with.json().await.unwrap();
+    assert_eq!((&answer["allowed"], &answer["state"]), (&false.into(), &"never_asked".into()));
+}
+
+#[test]
+fn every_command_explains_itself_with_an_example() {
+    let home = Home::new();
+    for command in [&["serve"][..], &["check"], &["verify"], &["token", "new"]] {
+        let run = home.run(&[command, &["--help"]].concat());
+        assert_eq!(run.code, Some(0));
+        assert!(run.out.contains("Example:\n  consent "), "{}", run.out);
+    }
+}
