@@ -16,18 +16,18 @@ pub mod mailbox;
 pub mod pages;
 mod server;
 
-use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use axum::Router;
-use tokio::net::{TcpListener, ToSocketAddrs};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::server as consent_server;
+use consent_server::settings::Transport;
 
 /// The annotated configuration of the reference site.
 pub const CONFIG: &str = include_str!("../cloud-pbs/consent.toml");
@@ -84,12 +84,13 @@ pub struct Demo {
 pub async fn start(options: Options) -> anyhow::Result<Demo> {
     let mut settings = consent_server::Settings::read(&options.config)
         .with_context(|| format!("cannot use the configuration {}", options.config.display()))?;
-    let mail = mailbox::folder(&options.config)?;
-
-    let consent = match options.listen {
-        Some(listen) => bind(listen, "--listen").await?,
-        None => bind(settings.server.listen.clone(), "--listen").await?,
+    let mail = match &settings.mail.transport {
+        Transport::Folder(folder) => Some(folder.clone()),
+        Transport::Smtp(_) => None,
     };
+
+    let listen = options.listen.unwrap_or(settings.server.listen);
+    let consent = bind(listen, "--listen").await?;
     let embed = bind(options.embed, "--embed").await?;
     let collector = bind(options.collector, "--collector").await?;
     let addresses = Addresses {
@@ -108,7 +109,11 @@ pub async fn start(options: Options) -> anyhow::Result<Demo> {
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     let end = until(stopped.clone());
-    servers.spawn(async move { Ok(consent_server::serve(consent, site, end).await?) });
+    servers.spawn(async move {
+        let ended = consent_server::serve(consent, site, end).await;
+        app.close().await;
+        Ok(ended?)
+    });
     servers.spawn(serve(embed, pages::embed(&addresses), stopped.clone()));
     servers.spawn(serve(collector, collector::router(&addresses), stopped));
     Ok(Demo { addresses, mail, stop, servers })
@@ -150,11 +155,8 @@ pub fn write_config(folder: &Path) -> std::io::Result<PathBuf> {
     Ok(config)
 }
 
-async fn bind(
-    address: impl ToSocketAddrs + Display + Clone,
-    option: &str,
-) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address.clone()).await.map_err(|error| {
+async fn bind(address: SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
         anyhow!(
             "cannot listen on {address}: {error}. Stop the program that uses this port, or take a \
              free one with {option} 127.0.0.1:0"

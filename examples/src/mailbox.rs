@@ -9,9 +9,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use anyhow::Context as _;
 use mail_parser::MessageParser;
-use serde::Deserialize;
 
 use crate::pages::escape;
 
@@ -31,25 +29,6 @@ pub struct Letter {
     pub date: String,
     /// The text body.
     pub text: String,
-}
-
-/// The folder that this configuration writes mails to, or `None` if it sends them.
-pub fn folder(config: &Path) -> anyhow::Result<Option<PathBuf>> {
-    #[derive(Deserialize)]
-    struct Config {
-        mail: Option<Mail>,
-    }
-    #[derive(Deserialize)]
-    struct Mail {
-        transport: String,
-    }
-    let text = fs::read_to_string(config)
-        .with_context(|| format!("cannot read the configuration {}", config.display()))?;
-    let config_read: Config = toml::from_str(&text)
-        .with_context(|| format!("cannot understand the configuration {}", config.display()))?;
-    let transport = config_read.mail.map(|mail| mail.transport);
-    let folder = transport.as_deref().and_then(|transport| transport.strip_prefix("file:"));
-    Ok(folder.map(|folder| config.parent().unwrap_or(Path::new("")).join(folder)))
 }
 
 /// The newest messages of the folder, newest first. One that cannot be read is left out.

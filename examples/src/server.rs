@@ -5,6 +5,7 @@
 //! in the library.
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use axum::Router;
@@ -13,27 +14,63 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 use tokio::net::TcpListener;
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Settings {
-    pub(crate) server: Server,
-    #[serde(rename = "site")]
-    pub(crate) sites: Vec<Site>,
-}
+pub(crate) use settings::Settings;
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Server {
-    pub(crate) listen: String,
-    pub(crate) public_url: String,
-}
+pub(crate) mod settings {
+    //! The configuration, as far as the demo looks at it.
 
-#[derive(Debug, Deserialize)]
-pub(crate) struct Site {
-    pub(crate) origins: Vec<String>,
-}
+    use std::path::PathBuf;
 
-impl Settings {
-    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
-        Ok(toml::from_str(&std::fs::read_to_string(path)?)?)
+    use super::{Deserialize, Path, SocketAddr};
+
+    #[derive(Debug, Deserialize)]
+    pub(crate) struct Settings {
+        pub(crate) server: Server,
+        pub(crate) mail: Mail,
+        #[serde(rename = "site")]
+        pub(crate) sites: Vec<Site>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    pub(crate) struct Server {
+        pub(crate) listen: SocketAddr,
+        pub(crate) public_url: String,
+    }
+
+    #[derive(Debug, Deserialize)]
+    pub(crate) struct Mail {
+        pub(crate) transport: Transport,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(from = "String")]
+    pub(crate) enum Transport {
+        Folder(PathBuf),
+        Smtp(()),
+    }
+
+    #[derive(Debug, Deserialize)]
+    pub(crate) struct Site {
+        pub(crate) origins: Vec<String>,
+    }
+
+    impl From<String> for Transport {
+        fn from(text: String) -> Self {
+            match text.strip_prefix("file:") {
+                Some(folder) => Self::Folder(folder.into()),
+                None => Self::Smtp(()),
+            }
+        }
+    }
+
+    impl Settings {
+        pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+            let mut settings: Self = toml::from_str(&std::fs::read_to_string(path)?)?;
+            if let Transport::Folder(folder) = &mut settings.mail.transport {
+                *folder = path.parent().unwrap_or(Path::new("")).join(&folder);
+            }
+            Ok(settings)
+        }
     }
 }
 
@@ -54,6 +91,11 @@ impl App {
             .route("/v1/sites/{site}/consent.js", get(script))
             .route("/v1/sites/{site}/subscriptions", post(|| async { StatusCode::ACCEPTED }))
     }
+}
+
+impl App {
+    #[expect(clippy::unused_async, reason = "the server closes its stores here")]
+    pub(crate) async fn close(&self) {}
 }
 
 pub(crate) async fn serve(
