@@ -1,8 +1,10 @@
 //! What a person decided: one choice for each purpose asked, all made at one moment.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{LegalBasis, Policy, PurposeId};
 
@@ -17,6 +19,35 @@ pub enum Choice {
     Granted,
     /// The person did not agree, or no longer agrees.
     Refused,
+}
+
+/// Reads the choices of a decision; a purpose named twice is refused rather than read as either.
+pub fn choices<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<PurposeId, Choice>, D::Error> {
+    struct Choices;
+    impl<'de> Visitor<'de> for Choices {
+        type Value = BTreeMap<PurposeId, Choice>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object of purposes, each \"granted\" or \"refused\"")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut choices = BTreeMap::new();
+            while let Some((purpose, choice)) = map.next_entry::<PurposeId, Choice>()? {
+                if choices.len() == MAX_CHOICES {
+                    return Err(A::Error::custom(InvalidDecision::TooMany));
+                }
+                if choices.contains_key(&purpose) {
+                    return Err(A::Error::custom(format!("'{purpose}' is named twice")));
+                }
+                choices.insert(purpose, choice);
+            }
+            Ok(choices)
+        }
+    }
+    deserializer.deserialize_map(Choices)
 }
 
 /// How a decision was made.

@@ -18,6 +18,9 @@ use crate::{Digest, Method, PurposeId, RegionId, SiteId, Subject};
 
 pub use jws::{Failure, InvalidKey, Key, KeyRing, MAX_RECEIPT};
 
+/// The type of a receipt's JWS, which keeps it apart from everything else a key may sign.
+const TYPE: &str = "consent-receipt+jwt";
+
 /// What a receipt states. Times are whole seconds since 1970, as RFC 7519 §2 has them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -104,13 +107,13 @@ impl Receipt {
     /// ```
     pub fn sign(claims: Claims, ring: &KeyRing) -> Self {
         let payload = serde_json::to_vec(&claims).expect("claims are texts and whole numbers");
-        Self { jws: ring.sign(&payload), claims }
+        Self { jws: ring.sign(TYPE, &payload), claims }
     }
 
     /// Reads a receipt, if every check passes. The error names the first that does not.
     pub fn verify(jws: &str, ring: &KeyRing) -> Result<Self, Failure> {
         let jws = jws.trim_ascii();
-        let payload = ring.verify(jws)?;
+        let payload = ring.verify(TYPE, jws)?;
         let claims = serde_json::from_slice(&payload).map_err(|_| Failure::Claims)?;
         Ok(Self { jws: jws.to_owned(), claims })
     }

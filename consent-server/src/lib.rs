@@ -1,1 +1,63 @@
-//! consent-server
+//! Keeps the proof: stores signed consent receipts and answers checks.
+//!
+//! [`Settings`] are read and checked as a whole, [`App::open`] opens stores and secrets and
+//! publishes the policies, [`App::router`] is the HTTP interface, and [`serve`] runs it until it
+//! is told to stop. The rules themselves are in `consent-core`, which this crate only calls.
+
+pub mod ambient;
+pub mod app;
+mod assets;
+mod http;
+pub mod keys;
+pub mod links;
+pub mod mail;
+pub mod service;
+pub mod settings;
+pub mod store;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+
+pub use app::{App, StartError};
+pub use settings::Settings;
+
+/// Listens on `address`. The error says what to do when it is taken.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let hint = if error.kind() == io::ErrorKind::AddrInUse {
+            "; another program listens there: stop it, or choose another address with --listen"
+        } else {
+            ""
+        };
+        io::Error::new(error.kind(), format!("cannot listen on {address}: {error}{hint}"))
+    })
+}
+
+/// Serves until `shutdown` resolves, then finishes the requests under way.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
+}
+
+/// Resolves when the process is asked to stop: Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
+    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    match terminate {
+        Ok(mut terminate) => {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+        Err(_) => {
+            let _ = tokio::signal::ctrl_c().await;
+        }
+    }
+}

@@ -14,7 +14,6 @@
 pub mod collector;
 pub mod mailbox;
 pub mod pages;
-mod server;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,7 +25,6 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::server as consent_server;
 use consent_server::settings::Transport;
 
 /// The annotated configuration of the reference site.

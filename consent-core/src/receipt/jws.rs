@@ -1,4 +1,4 @@
-//! JWS in compact form with HMAC-SHA-256, as far as receipts need it, and nothing more.
+//! JWS in compact form with HMAC-SHA-256, as far as receipts and links need it, and nothing more.
 //!
 //! One algorithm is allowed, the key is found by `kid`, the signature is checked over the bytes
 //! as they came, in constant time, and before anything in the payload is believed.
@@ -15,7 +15,6 @@ use subtle::ConstantTimeEq;
 pub const MAX_RECEIPT: usize = 16 * 1024;
 
 const ALGORITHM: &str = "HS256";
-const TYPE: &str = "consent-receipt+jwt";
 
 /// The first check that a receipt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -24,7 +23,7 @@ pub enum Failure {
     /// Longer than [`MAX_RECEIPT`].
     #[error("size: a receipt is at most {MAX_RECEIPT} bytes long")]
     Size,
-    /// Not three parts in base64url, or a first part that is no receipt's header.
+    /// Not three parts in base64url, or a header of another type.
     #[error("format: this is not a receipt (a JWS of three parts in base64url)")]
     Format,
     /// Signed by an algorithm that is not allowed, `none` included.
@@ -128,9 +127,10 @@ impl KeyRing {
         Ok(Self(keys))
     }
 
-    pub(super) fn sign(&self, payload: &[u8]) -> String {
+    /// Signs `payload` as a JWS of this type (`typ`, RFC 7515 §4.1.9) with the current key.
+    pub fn sign(&self, typ: &str, payload: &[u8]) -> String {
         let key = &self.0[0];
-        let header = serde_json::to_vec(&Header { alg: ALGORITHM, kid: &key.id, typ: TYPE })
+        let header = serde_json::to_vec(&Header { alg: ALGORITHM, kid: &key.id, typ })
             .expect("three plain texts");
         let mut jws = BASE64URL_NOPAD.encode(&header);
         jws.push('.');
@@ -141,8 +141,8 @@ impl KeyRing {
         jws
     }
 
-    /// The payload, if the signature is right.
-    pub(super) fn verify(&self, jws: &str) -> Result<Vec<u8>, Failure> {
+    /// The payload, if it is a JWS of this type and the signature is right.
+    pub fn verify(&self, typ: &str, jws: &str) -> Result<Vec<u8>, Failure> {
         if jws.len() > MAX_RECEIPT {
             return Err(Failure::Size);
         }
@@ -156,7 +156,7 @@ impl KeyRing {
         if header.alg != ALGORITHM {
             return Err(Failure::Algorithm);
         }
-        if header.typ != TYPE {
+        if header.typ != typ {
             return Err(Failure::Format);
         }
         let key = self.0.iter().find(|key| key.id == header.kid).ok_or(Failure::Key)?;
@@ -174,6 +174,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    const TYPE: &str = "consent-receipt+jwt";
 
     fn ring(ids: &[&str]) -> KeyRing {
         let key = |id: &&str| Key::new(id, id.repeat(32).as_bytes()).unwrap();
@@ -195,7 +197,7 @@ mod tests {
     #[test]
     fn the_first_failing_check_is_named() {
         let ring = ring(&["a"]);
-        let good = ring.sign(b"{}");
+        let good = ring.sign(TYPE, b"{}");
         let with_header = |header: &str| {
             let rest = good.split_once('.').unwrap().1;
             format!("{}.{rest}", BASE64URL_NOPAD.encode(header.as_bytes()))
@@ -219,16 +221,16 @@ mod tests {
                 Failure::Signature,
             ),
         ] {
-            assert_eq!(ring.verify(&jws), Err(failure), "{jws}");
+            assert_eq!(ring.verify(TYPE, &jws), Err(failure), "{jws}");
         }
     }
 
     #[test]
     fn keys_rotate() {
-        let old = ring(&["old"]).sign(b"{}");
-        assert!(ring(&["new", "old"]).verify(&old).is_ok());
-        assert_eq!(ring(&["new"]).verify(&old), Err(Failure::Key));
-        assert_ne!(ring(&["new", "old"]).sign(b"{}"), old);
+        let old = ring(&["old"]).sign(TYPE, b"{}");
+        assert!(ring(&["new", "old"]).verify(TYPE, &old).is_ok());
+        assert_eq!(ring(&["new"]).verify(TYPE, &old), Err(Failure::Key));
+        assert_ne!(ring(&["new", "old"]).sign(TYPE, b"{}"), old);
     }
 
     #[test]
@@ -243,7 +245,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in "[a-zA-Z0-9_-]{0,40}(\\.[a-zA-Z0-9_-]{0,40}){0,4}") {
-            prop_assert!(ring(&["a"]).verify(&text).is_err());
+            prop_assert!(ring(&["a"]).verify(TYPE, &text).is_err());
         }
     }
 }

@@ -1,0 +1,276 @@
+//! The running system: regions with their stores and secrets, sites with what they show.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use consent_core::receipt::Failure;
+use consent_core::{Digest, Policy, Receipt, RegionId, SiteId, Subject};
+use consent_widget::{Labels, Notice};
+use serde::Serialize;
+
+use crate::ambient::{Ambient, SharedAmbient, System};
+use crate::assets::{self, Asset, WidgetFiles, WidgetMissing};
+use crate::keys::{Keys, KeysError};
+use crate::mail::{MailError, Mailer};
+use crate::settings::{RegionSettings, Settings, SiteSettings};
+use crate::store::{Published, SqliteStore, Store, StoreError};
+
+/// Why the system cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A region's secrets cannot be had.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// A region's store cannot be opened, or refuses a policy.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Mail cannot be sent that way.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// Built without the widget.
+    #[error(transparent)]
+    Widget(#[from] WidgetMissing),
+    /// The widget has no texts in that language.
+    #[error("site '{site}': the banner is not translated into '{language}'; there are {known}")]
+    Language {
+        /// The site.
+        site: SiteId,
+        /// The language of its policy.
+        language: String,
+        /// The languages there are.
+        known: String,
+    },
+}
+
+/// One region: what is kept here is nowhere else.
+pub struct Region {
+    /// Its name.
+    pub id: RegionId,
+    /// Its records.
+    pub store: Box<dyn Store>,
+    /// Its secrets.
+    pub keys: Keys,
+}
+
+impl Region {
+    /// Opens a region; makes store and secrets first if they do not exist and `create` says so.
+    pub async fn open(
+        settings: &RegionSettings,
+        create: bool,
+        ambient: &dyn Ambient,
+    ) -> Result<Self, StartError> {
+        let keys = Keys::open(&settings.keys, create, ambient)?;
+        let store = Box::new(SqliteStore::open(&settings.store, create).await?);
+        Ok(Self { id: settings.id.clone(), store, keys })
+    }
+
+    /// The subject that a text names: `email:` and an address, or `browser:` and its key.
+    pub fn subject(&self, site: &SiteId, text: &str) -> Result<Subject, InvalidSubject> {
+        match text.split_once(':') {
+            Some(("email", address)) => Ok(self.keys.pepper.email(site, &address.parse()?)),
+            Some(("browser", _)) => text.parse().map_err(|_| InvalidSubject::Key),
+            _ => Err(InvalidSubject::Kind),
+        }
+    }
+}
+
+/// Why a text names no subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSubject {
+    /// Neither an address nor a browser's key.
+    #[error("subject: must be 'email:' and an address, or 'browser:' and its key")]
+    Kind,
+    /// Not an e-mail address.
+    #[error("subject: {0}")]
+    Email(#[from] consent_core::subject::InvalidEmail),
+    /// Not a browser's key.
+    #[error("subject: a browser's key is 22 characters of base64url")]
+    Key,
+}
+
+/// One site: its policy, and everything that its visitors are shown.
+pub struct Site {
+    /// Its name.
+    pub id: SiteId,
+    /// Where its records are.
+    pub region: Arc<Region>,
+    /// Its policy in force.
+    pub policy: Policy,
+    /// The digest of the policy.
+    pub policy_digest: Digest,
+    /// The origins whose pages may ask.
+    pub origins: Vec<String>,
+    /// The loader with the site's facts in it.
+    pub loader: Asset,
+    texts: BTreeMap<String, Texts>,
+}
+
+/// What is shown in one language.
+pub struct Texts {
+    /// All of it.
+    pub notice: Notice,
+    /// Its digest, for receipts.
+    pub digest: Digest,
+    /// Ready to be sent.
+    pub notice_asset: Asset,
+    /// The banner, ready to be sent.
+    pub banner: Asset,
+}
+
+/// The banner as the loader paints it.
+#[derive(Serialize)]
+struct Banner<'b> {
+    language: &'b str,
+    direction: &'b str,
+    html: String,
+    css: &'static str,
+}
+
+impl Site {
+    /// What is shown in the first of these languages that the site has, or in its default one.
+    pub fn texts<'l>(&self, wanted: impl IntoIterator<Item = &'l str>) -> &Texts {
+        &self.texts[self.policy.negotiate(wanted)]
+    }
+
+    async fn open(
+        settings: &SiteSettings,
+        region: Arc<Region>,
+        public_url: &str,
+        widget: &WidgetFiles,
+        ambient: &dyn Ambient,
+    ) -> Result<Self, StartError> {
+        let SiteSettings { id, policy, .. } = settings;
+        let document = policy.canonical_json();
+        let published =
+            Published { policy: policy.number, digest: Digest::of(&document), document };
+        region.store.publish(id, &published, ambient.now()).await?;
+        let mut texts = BTreeMap::new();
+        for language in &policy.languages {
+            if !Labels::languages().any(|known| known == language) {
+                let known = Labels::languages().collect::<Vec<_>>().join(", ");
+                return Err(StartError::Language {
+                    site: id.clone(),
+                    language: language.clone(),
+                    known,
+                });
+            }
+            let notice = Notice::new(policy, language);
+            let document = notice.canonical_json();
+            let digest = Digest::of(&document);
+            let kept = Published { policy: policy.number, digest, document };
+            region.store.keep_notice(id, language, &kept).await?;
+            let banner = Asset::json(&Banner {
+                language,
+                direction: notice.direction.as_str(),
+                html: consent_widget::render_banner(notice.clone()).await,
+                css: consent_widget::STYLE,
+            });
+            let notice_asset = Asset::json(&notice);
+            texts.insert(language.clone(), Texts { notice, digest, notice_asset, banner });
+        }
+        Ok(Self {
+            id: id.clone(),
+            region,
+            policy: policy.clone(),
+            policy_digest: published.digest,
+            origins: settings.origins.clone(),
+            loader: assets::loader(public_url, widget, settings)?,
+            texts,
+        })
+    }
+}
+
+/// The running system. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+/// What the system is made of.
+pub struct Parts {
+    /// The origin under which browsers reach the server.
+    pub public_url: String,
+    /// The clock and randomness.
+    pub ambient: SharedAmbient,
+    /// Sends mail.
+    pub mailer: Mailer,
+    /// The widget's files.
+    pub widget: WidgetFiles,
+    /// The style sheet of the pages for owners of addresses.
+    pub page_style: Asset,
+    regions: Vec<Arc<Region>>,
+    sites: BTreeMap<SiteId, Arc<Site>>,
+}
+
+impl std::ops::Deref for App {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens every store, makes what is missing, and publishes each site's policy.
+    pub async fn open(settings: Settings) -> Result<Self, StartError> {
+        Self::open_with(settings, Arc::new(System)).await
+    }
+
+    /// The same, with another clock and source of randomness.
+    pub async fn open_with(settings: Settings, ambient: SharedAmbient) -> Result<Self, StartError> {
+        let public_url = settings.server.public_url;
+        let widget = WidgetFiles::load()?;
+        let mailer = Mailer::new(&settings.mail)?;
+        let mut regions = Vec::new();
+        for region in &settings.regions {
+            regions.push(Arc::new(Region::open(region, true, &*ambient).await?));
+        }
+        let mut sites = BTreeMap::new();
+        for site in &settings.sites {
+            let region = regions.iter().find(|region| region.id == site.region);
+            let region = Arc::clone(region.expect("checked when the settings were read"));
+            let site = Site::open(site, region, &public_url, &widget, &*ambient).await?;
+            sites.insert(site.id.clone(), Arc::new(site));
+        }
+        let page_style = Asset::css(consent_widget::PAGE_STYLE);
+        Ok(Self(Arc::new(Parts {
+            public_url,
+            ambient,
+            mailer,
+            widget,
+            page_style,
+            regions,
+            sites,
+        })))
+    }
+
+    /// The site of that name.
+    pub fn site(&self, id: &SiteId) -> Option<&Arc<Site>> {
+        self.0.sites.get(id)
+    }
+
+    /// Verifies a receipt of any region held here. The key's identifier tells which one it is.
+    pub fn verify(&self, receipt: &str) -> Result<Receipt, Failure> {
+        let mut failure = Failure::Key;
+        for region in &self.0.regions {
+            match Receipt::verify(receipt, &region.keys.receipts) {
+                Err(Failure::Key) => {}
+                Err(other) => failure = other,
+                genuine => return genuine,
+            }
+        }
+        Err(failure)
+    }
+
+    /// Whether every store can be read and written.
+    pub async fn ready(&self) -> Result<(), StoreError> {
+        for region in &self.0.regions {
+            region.store.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Finishes what is under way and closes every store.
+    pub async fn close(&self) {
+        for region in &self.0.regions {
+            region.store.close().await;
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The command line: one file for each command. Results go to standard output, everything else to
+//! standard error. An error is exit code 2, so that 0 and 1 can be answers.
+
+mod check;
+mod serve;
+mod token;
+mod verify;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use clap::{Args, Parser, Subcommand};
+use consent_core::SiteId;
+use consent_server::ambient::System;
+use consent_server::app::Region;
+use consent_server::settings::{Settings, SiteSettings};
+
+/// Records consent, proves it, and answers whether it is there.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server.
+    #[command(after_help = "Example:\n  consent serve --config consent.toml --listen 0.0.0.0:8787")]
+    Serve(serve::Serve),
+    /// Ask whether a purpose may be served for a subject: exit code 0 for yes, 1 for no, 2 for an error.
+    #[command(
+        after_help = "Example:\n  consent check --site cloud-pbs --purpose communications email:someone@example.org"
+    )]
+    Check(check::Check),
+    /// Say whether a receipt is genuine, and what it states: exit code 0 for genuine, 1 for not, 2 for an error.
+    #[command(after_help = "Example:\n  consent verify receipt.jws")]
+    Verify(verify::Verify),
+    /// Manage the tokens with which programs ask.
+    #[command(subcommand)]
+    Token(token::Token),
+}
+
+/// Where the configuration is.
+#[derive(Debug, Args)]
+struct Config {
+    /// The configuration file.
+    #[arg(long, env = "CONSENT_CONFIG", default_value = "consent.toml", value_name = "FILE")]
+    config: PathBuf,
+}
+
+impl Config {
+    fn read(&self) -> anyhow::Result<Settings> {
+        Settings::read(&self.config).map_err(|error| {
+            if self.config.exists() { error.into() } else { missing(&self.config) }
+        })
+    }
+}
+
+fn missing(path: &Path) -> anyhow::Error {
+    anyhow!(
+        "{}: there is no such file; name the configuration with --config or CONSENT_CONFIG",
+        path.display()
+    )
+}
+
+/// The site meant: the one named, or the only one there is.
+fn pick<'s>(settings: &'s Settings, wanted: Option<&SiteId>) -> anyhow::Result<&'s SiteSettings> {
+    let known = || {
+        let ids: Vec<_> = settings.sites.iter().map(|site| site.id.as_str()).collect();
+        ids.join(", ")
+    };
+    match wanted {
+        Some(id) => settings
+            .sites
+            .iter()
+            .find(|site| site.id == *id)
+            .ok_or_else(|| anyhow!("--site: there is no site '{id}'; there are {}", known())),
+        None if settings.sites.len() == 1 => Ok(&settings.sites[0]),
+        None => Err(anyhow!("--site: say which site is meant: {}", known())),
+    }
+}
+
+/// Opens a site's region.
+async fn open(settings: &Settings, site: &SiteSettings, create: bool) -> anyhow::Result<Region> {
+    let region = settings.regions.iter().find(|region| region.id == site.region);
+    let region = region.context("the configuration has no such region")?;
+    Ok(Region::open(region, create, &System).await?)
+}
+
+impl Cli {
+    /// Runs the command.
+    pub(crate) fn run(self) -> ExitCode {
+        let runtime = match tokio::runtime::Runtime::new() {
+            Ok(runtime) => runtime,
+            Err(error) => return failed(&error.into()),
+        };
+        let result = runtime.block_on(async {
+            match self.command {
+                Command::Serve(serve) => serve.run().await,
+                Command::Check(check) => check.run().await,
+                Command::Verify(verify) => verify.run(),
+                Command::Token(token) => token.run().await,
+            }
+        });
+        result.unwrap_or_else(|error| failed(&error))
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::from(2)
+}
+
+/// Prints a value as one line of JSON.
+fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
+    println!("{}", serde_json::to_string(value)?);
+    Ok(())
+}

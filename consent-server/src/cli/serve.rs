@@ -1,0 +1,49 @@
+//! `consent serve`
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use consent_server::{App, bind, serve, stop_signal};
+use tracing_subscriber::EnvFilter;
+
+use super::Config;
+
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    config: Config,
+    /// Listen here instead of where the configuration says.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// How log lines are written. `RUST_LOG` sets what is logged.
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+        let settings = self.config.read()?;
+        let listener = bind(self.listen.unwrap_or(settings.server.listen)).await?;
+        let address = listener.local_addr()?;
+        let app = App::open(settings).await?;
+        println!("listening on http://{address}");
+        serve(listener, app.router(), stop_signal()).await?;
+        app.close().await;
+        println!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+}

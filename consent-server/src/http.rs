@@ -1,0 +1,161 @@
+//! The HTTP interface: routes, limits, and one file for each noun.
+
+mod check;
+mod confirm;
+mod decisions;
+mod extract;
+mod origin;
+mod problem;
+mod subscriptions;
+mod verify;
+mod withdrawals;
+
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{
+    DefaultBodyLimit, MatchedPath, Path, Query, Request, State, rejection::QueryRejection,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use extract::{AtSite, Lang, languages};
+use problem::{Kind, Problem};
+
+/// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
+const MAX_BODY: usize = 64 * 1024;
+/// How long a request may take from its first header to its answer.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+impl App {
+    /// All routes of the server. Others may be merged with it.
+    pub fn router(&self) -> Router {
+        // What the pages of a site ask: limited to its origins.
+        let visitor = Router::new()
+            .route("/consent.js", get(loader))
+            .route("/banner", get(banner))
+            .route("/notice", get(notice))
+            .route("/decisions", post(decisions::post))
+            .route("/subscriptions", post(subscriptions::post))
+            // Before the guard, so that it sees preflight requests, which are no route's method.
+            .method_not_allowed_fallback(wrong_method)
+            .layer(middleware::from_fn_with_state(self.clone(), origin::guard));
+        // What programs with a token ask, and people with a link.
+        let site = visitor
+            .route("/check", get(check::get))
+            .route("/withdrawals", post(withdrawals::post))
+            .route("/confirm", get(confirm::get).post(confirm::post));
+        let v1 = Router::new()
+            .nest("/sites/{site}", site)
+            .route("/receipts/verify", post(verify::post))
+            .route("/widget/{hash}/{file}", get(widget))
+            .route("/page.css", get(page_style))
+            .fallback(unknown_route)
+            .method_not_allowed_fallback(wrong_method);
+        Router::new()
+            .nest("/v1", v1)
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(ready))
+            .layer(DefaultBodyLimit::max(MAX_BODY))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(limit_time))
+            .layer(middleware::from_fn(log))
+            .with_state(self.clone())
+    }
+}
+
+async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {
+    site.loader.answer(&headers)
+}
+
+async fn banner(
+    AtSite(site): AtSite,
+    headers: HeaderMap,
+    lang: Result<Query<Lang>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(lang) = lang?;
+    Ok(site.texts(languages(&lang, &headers)).banner.answer(&headers))
+}
+
+async fn notice(
+    AtSite(site): AtSite,
+    headers: HeaderMap,
+    lang: Result<Query<Lang>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(lang) = lang?;
+    Ok(site.texts(languages(&lang, &headers)).notice_asset.answer(&headers))
+}
+
+async fn widget(
+    State(app): State<App>,
+    Path((hash, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asset = app.widget.get(&file).filter(|_| hash == app.widget.hash);
+    let asset =
+        asset.ok_or_else(|| Problem::new(Kind::RouteUnknown, "there is no such widget file"))?;
+    let mut response = asset.answer(&headers);
+    // The same for everybody and without cookies, so every origin may read it.
+    response
+        .headers_mut()
+        .insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    Ok(response)
+}
+
+async fn page_style(State(app): State<App>, headers: HeaderMap) -> Response {
+    app.page_style.answer(&headers)
+}
+
+async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+    app.ready().await?;
+    Ok("ready\n")
+}
+
+async fn unknown_route() -> Problem {
+    Problem::new(
+        Kind::RouteUnknown,
+        "see the documentation of the interface for the addresses there are",
+    )
+}
+
+async fn wrong_method() -> Problem {
+    Problem::new(Kind::MethodNotAllowed, "this address takes another method")
+}
+
+fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
+    Problem::internal().into_response()
+}
+
+/// A client that sends half a request, or reads nothing, does not hold a connection for ever.
+async fn limit_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
+        let detail = format!("the request was not complete within {} seconds", TIMEOUT.as_secs());
+        Problem::new(Kind::RequestTimeout, detail).into_response()
+    })
+}
+
+/// One line for each request: what was asked of which route, never by whom or about whom. The
+/// route is logged as it is written here, since a path or a query may hold personal data.
+async fn log(request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let response = next.run(request).await;
+    let route = route.as_ref().map_or("-", MatchedPath::as_str);
+    let status = response.status().as_u16();
+    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    if response.status() >= StatusCode::INTERNAL_SERVER_ERROR {
+        tracing::warn!(%method, route, status, micros, "request");
+    } else {
+        tracing::info!(%method, route, status, micros, "request");
+    }
+    response
+}

@@ -1,0 +1,156 @@
+//! `/v1/sites/{site}/confirm`: the page behind the link of a mail.
+//!
+//! Opening it changes nothing, since scanners of mail open links too. Only its buttons do.
+
+use axum::Form;
+use axum::extract::rejection::{FormRejection, QueryRejection};
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use consent_core::{Choice, Decision, Method};
+use consent_widget::{AddressAction, AddressPage};
+use serde::Deserialize;
+
+use super::extract::{AtSite, Lang, languages};
+use super::problem::Problem;
+use crate::app::{App, Site};
+use crate::links::Link;
+use crate::service::decide;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Params {
+    #[serde(default)]
+    token: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Answer {
+    token: String,
+    choice: Button,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Button {
+    Accept,
+    Refuse,
+    Withdraw,
+}
+
+pub(super) async fn get(
+    State(app): State<App>,
+    AtSite(site): AtSite,
+    lang: Result<Query<Lang>, QueryRejection>,
+    headers: HeaderMap,
+    params: Result<Query<Params>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let (Query(lang), Query(params)) = (lang?, params?);
+    let Some(link) = Link::verify(&params.token, &site.id, &site.region.keys.links) else {
+        return Ok(invalid(&site, &languages(&lang, &headers)).await);
+    };
+    let state = current(&app, &site, &link).await?;
+    Ok(page(&site, &[&link.language], state, Some(&link), params.token, None).await)
+}
+
+pub(super) async fn post(
+    State(app): State<App>,
+    AtSite(site): AtSite,
+    form: Result<Form<Answer>, FormRejection>,
+) -> Result<Response, Problem> {
+    let Form(Answer { token, choice }) = form?;
+    let Some(link) = Link::verify(&token, &site.id, &site.region.keys.links) else {
+        return Ok(invalid(&site, &[]).await);
+    };
+    let before = current(&app, &site, &link).await?;
+    let (choice, method) = match choice {
+        // Pressed twice, or on a page left open: what is granted already stays as it is.
+        Button::Accept if before == AddressAction::Done => (None, Method::DoubleOptIn),
+        Button::Accept if link.may_grant(site.policy.number, app.ambient.now()) => {
+            (Some(Choice::Granted), Method::DoubleOptIn)
+        }
+        Button::Accept => return Ok(invalid(&site, &[&link.language]).await),
+        Button::Refuse if before != AddressAction::Done => {
+            (Some(Choice::Refused), Method::Preferences)
+        }
+        Button::Refuse | Button::Withdraw => (Some(Choice::Refused), Method::Withdrawal),
+    };
+    let mut receipt = None;
+    if let Some(choice) = choice {
+        let policy = &site.policy;
+        // A purpose that a later policy no longer has cannot be decided on, and is not served.
+        let known = link.purposes.iter().filter(|id| policy.purpose(id).is_some());
+        let choices = known.map(|id| (id.clone(), choice)).collect();
+        let language = policy.negotiate([link.language.as_str()]);
+        let decision = Decision::new(policy, policy.number, choices, method, language)?;
+        let decided = decide(&app, &site, &link.sub, &decision, None).await?;
+        receipt = Some(decided.receipt.as_str().to_owned());
+    }
+    let state = current(&app, &site, &link).await?;
+    Ok(page(&site, &[&link.language], state, Some(&link), token, receipt).await)
+}
+
+/// What is recorded for the link's purposes, as the page tells it.
+async fn current(app: &App, site: &Site, link: &Link) -> Result<AddressAction, Problem> {
+    use consent_core::State as S;
+    let history = site.region.store.history(&site.id, &link.sub).await?;
+    let (policy, now) = (site.policy.number, app.ambient.now());
+    let states: Vec<S> =
+        link.purposes.iter().map(|id| S::of(history.records.get(id), policy, now)).collect();
+    let all = |wanted: S| states.iter().all(|state| *state == wanted);
+    Ok(if all(S::Granted) {
+        AddressAction::Done
+    } else if all(S::Withdrawn) {
+        AddressAction::Withdrawn
+    } else if all(S::Refused) {
+        AddressAction::Refused
+    } else if link.may_grant(policy, now) {
+        AddressAction::Confirm
+    } else if states.contains(&S::Granted) {
+        AddressAction::Done
+    } else {
+        AddressAction::Invalid
+    })
+}
+
+async fn invalid(site: &Site, languages: &[&str]) -> Response {
+    page(site, languages, AddressAction::Invalid, None, String::new(), None).await
+}
+
+async fn page(
+    site: &Site,
+    languages: &[&str],
+    state: AddressAction,
+    link: Option<&Link>,
+    token: String,
+    receipt: Option<String>,
+) -> Response {
+    let notice = &site.texts(languages.iter().copied()).notice;
+    let titles = |link: &Link| {
+        let shown = notice
+            .purposes
+            .iter()
+            .filter(|purpose| link.purposes.iter().any(|id| id.as_str() == purpose.id));
+        shown.map(|purpose| purpose.title.clone()).collect()
+    };
+    let html = consent_widget::render_address_page(AddressPage {
+        notice: notice.clone(),
+        action: state,
+        purposes: link.map(titles).unwrap_or_default(),
+        action_url: format!("/v1/sites/{}/confirm", site.id),
+        style_url: "/v1/page.css".into(),
+        token,
+        receipt,
+    })
+    .await;
+    let status = if state == AddressAction::Invalid { StatusCode::GONE } else { StatusCode::OK };
+    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, policy),
+        // The address of this page is a secret: it goes to nobody.
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, Html(html)).into_response()
+}

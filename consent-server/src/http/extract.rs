@@ -1,0 +1,78 @@
+//! What handlers take from a request: the site, the bearer's token, the wanted language.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::HeaderMap;
+use axum::http::header;
+use axum::http::request::Parts;
+use consent_core::{Digest, SiteId};
+use serde::Deserialize;
+
+use super::problem::{Kind, Problem};
+use crate::app::{App, Site};
+
+/// The site that the path names.
+pub(super) struct AtSite(pub(super) Arc<Site>);
+
+impl FromRequestParts<App> for AtSite {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let unknown = || Problem::new(Kind::SiteUnknown, "this server has no site of that name");
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| unknown())?;
+        let name = params.iter().find(|(name, _)| *name == "site").ok_or_else(unknown)?.1;
+        let id: SiteId = name.parse().map_err(|_| unknown())?;
+        app.site(&id).cloned().map(Self).ok_or_else(unknown)
+    }
+}
+
+/// The `lang` of a query.
+#[derive(Debug, Deserialize)]
+pub(super) struct Lang {
+    lang: Option<String>,
+}
+
+/// The languages that a request wants, most wanted first: `lang`, then `Accept-Language`.
+///
+/// Weights are not compared: browsers already write the header in order of preference.
+pub(super) fn languages<'r>(query: &'r Lang, headers: &'r HeaderMap) -> Vec<&'r str> {
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let accepted =
+        accepted.split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
+    query.lang.as_deref().into_iter().chain(accepted).take(16).collect()
+}
+
+/// Fails unless the request bears a token of this site with this scope.
+pub(super) async fn authorize(
+    site: &Site,
+    headers: &HeaderMap,
+    scope: &str,
+) -> Result<(), Problem> {
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
+    let Some(token) = bearer else {
+        return Err(Problem::new(
+            Kind::TokenMissing,
+            format!("send a token with the scope '{scope}': Authorization: Bearer …"),
+        ));
+    };
+    // Looked up by digest, so the time taken tells nothing about tokens that exist.
+    let unknown = || Problem::new(Kind::TokenUnknown, "make one with: consent token new");
+    let token = site.region.store.token(Digest::of(token.as_bytes())).await?.ok_or_else(unknown)?;
+    if token.site != site.id {
+        // To another site's token this site does not exist.
+        return Err(unknown());
+    }
+    if !token.scopes.iter().any(|held| held == scope) {
+        return Err(Problem::new(Kind::TokenScope, format!("the scope '{scope}' is needed")));
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! The interface, asked as clients ask it, over real files.
+
+mod bad_input;
+mod marketing;
+mod visitor;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{Request, StatusCode, header};
+use consent_core::{Digest, Policy, Timestamp};
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::ambient::{Ambient, System};
+use crate::app::App;
+use crate::settings::{
+    MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
+};
+use crate::store::Token;
+
+const OWN: &str = "http://127.0.0.1:8787";
+const EMBED: &str = "http://embed.localhost:8788";
+const DECISIONS: &str = "/v1/sites/example/decisions";
+
+/// A clock that stands still until it is moved.
+pub(super) struct Clock(AtomicI64);
+
+impl Ambient for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        System.fill(bytes);
+    }
+}
+
+pub(super) struct TestApp {
+    app: App,
+    router: Router,
+    clock: Arc<Clock>,
+    folder: tempfile::TempDir,
+}
+
+pub(super) struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {}", self.text))
+    }
+
+    fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// Asserts that this is a problem of that kind and returns its detail.
+    #[track_caller]
+    fn problem(&self, status: u16, name: &str) -> String {
+        assert_eq!(self.header("content-type"), "application/problem+json", "{}", self.text);
+        let body = self.json();
+        assert_eq!((self.status.as_u16(), &body["status"]), (status, &status.into()), "{body}");
+        assert_eq!(body["type"], format!("/problems/{name}"), "{body}");
+        body["detail"].as_str().unwrap().to_owned()
+    }
+}
+
+fn policy(number: u32) -> Policy {
+    let communications = "[[purpose]]\nid = \"communications\"\nbasis = \"consent\"\ntitle.en = \"News\"\n\
+                          description.en = \"News by mail.\"\nretention.en = \"Until you withdraw.\"\n\n[[region]]";
+    let text = consent_core::policy::EXAMPLE
+        .replace("number = 1", &format!("number = {number}"))
+        .replace("[[region]]", communications);
+    Policy::from_toml(&text).unwrap()
+}
+
+impl TestApp {
+    async fn new() -> Self {
+        Self::at(tempfile::tempdir().unwrap(), 1).await
+    }
+
+    /// Starts over the files in `folder` with that policy in force.
+    async fn at(folder: tempfile::TempDir, number: u32) -> Self {
+        let data = |name: &str| folder.path().join(name);
+        let settings = Settings {
+            server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
+            mail: MailSettings {
+                transport: Transport::Folder(data("mail")),
+                from: "News <news@example.org>".parse().unwrap(),
+            },
+            regions: vec![RegionSettings {
+                id: "eu".parse().unwrap(),
+                store: data("eu.db"),
+                keys: data("eu.keys"),
+            }],
+            sites: vec![SiteSettings {
+                id: "example".parse().unwrap(),
+                region: "eu".parse().unwrap(),
+                policy: policy(number),
+                origins: vec![OWN.into(), EMBED.into()],
+            }],
+        };
+        let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));
+        let app = App::open_with(settings, clock.clone()).await.unwrap();
+        Self { router: app.router(), app, clock, folder }
+    }
+
+    fn pass_days(&self, days: i64) {
+        self.clock.0.fetch_add(days * 86_400, Ordering::SeqCst);
+    }
+
+    async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = to_bytes(body, 1 << 20).await.unwrap();
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn form(&self, path: &str, body: &str) -> Answer {
+        let kind = "application/x-www-form-urlencoded";
+        let request = Request::post(path).header(header::CONTENT_TYPE, kind);
+        self.send(request.body(Body::from(body.to_owned())).unwrap()).await
+    }
+
+    async fn decide(&self, choices: &str, method: &str, previous: Option<&str>) -> Answer {
+        let previous = previous.map(|jws| format!(",\"previous\":\"{jws}\"")).unwrap_or_default();
+        let body = format!(
+            "{{\"policy\":1,\"choices\":{choices},\"method\":\"{method}\",\"language\":\"en\"{previous}}}"
+        );
+        self.post(DECISIONS, &[("origin", OWN)], &body).await
+    }
+
+    /// A token with these scopes, as `consent token new` makes it.
+    async fn token(&self, scopes: &[&str]) -> String {
+        let site = self.app.site(&"example".parse().unwrap()).unwrap();
+        let token = Token {
+            site: site.id.clone(),
+            scopes: scopes.iter().map(ToString::to_string).collect(),
+        };
+        let text = format!("ct_{}", scopes.join("-"));
+        let digest = Digest::of(text.as_bytes());
+        site.region.store.add_token(digest, &token, self.clock.now()).await.unwrap();
+        format!("Bearer {text}")
+    }
+
+    async fn check(&self, bearer: &str, subject: &str, purpose: &str) -> Answer {
+        let path = format!("/v1/sites/example/check?subject={subject}&purpose={purpose}");
+        self.get(&path, &[("authorization", bearer)]).await
+    }
+}

@@ -1,0 +1,53 @@
+//! `POST /v1/sites/{site}/withdrawals`: an operator records that somebody took consent back, for
+//! example by telephone. Takes a token with the scope `withdraw`.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use axum::http::{HeaderMap, StatusCode};
+use consent_core::{Choice, Decision, Method, PurposeId, Recorded};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::extract::{AtSite, authorize};
+use super::problem::{Kind, Problem};
+use crate::app::App;
+use crate::service::decide;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    subject: String,
+    purposes: Vec<PurposeId>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Answer {
+    id: Uuid,
+    receipt: String,
+    states: BTreeMap<PurposeId, Recorded>,
+}
+
+pub(super) async fn post(
+    State(app): State<App>,
+    AtSite(site): AtSite,
+    headers: HeaderMap,
+    body: Result<Json<Body>, JsonRejection>,
+) -> Result<(StatusCode, Json<Answer>), Problem> {
+    authorize(&site, &headers, "withdraw").await?;
+    let Json(body) = body?;
+    let subject = site
+        .region
+        .subject(&site.id, &body.subject)
+        .map_err(|error| Problem::new(Kind::FieldInvalid, error.to_string()))?;
+    let choices = body.purposes.into_iter().map(|purpose| (purpose, Choice::Refused)).collect();
+    let (policy, language) = (&site.policy, &site.policy.languages[0]);
+    let decision = Decision::new(policy, policy.number, choices, Method::Withdrawal, language)?;
+    let decided = decide(&app, &site, &subject, &decision, None).await?;
+    let claims = decided.receipt.claims();
+    let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();
+    let receipt = decided.receipt.as_str().to_owned();
+    Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, receipt, states })))
+}

@@ -1,0 +1,11 @@
+//! What the system does, whoever asks: record a decision, answer a check, send a link.
+//!
+//! Knows nothing of HTTP or of the command line; both call it.
+
+mod check;
+mod decide;
+mod subscribe;
+
+pub use check::{Answer, CheckError, check};
+pub use decide::{DecideError, Decided, decide};
+pub use subscribe::{SubscribeError, subscribe};

@@ -1,0 +1,59 @@
+//! May this purpose be served for this subject now?
+
+use consent_core::{LegalBasis, Policy, PurposeId, SiteId, State, Timestamp, Verdict};
+use serde::Serialize;
+
+use crate::app::{InvalidSubject, Region};
+use crate::store::StoreError;
+
+/// The answer, with its reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Yes or no.
+    pub allowed: bool,
+    /// The state it follows from.
+    pub state: State,
+    /// The state in words.
+    pub reason: &'static str,
+    /// The moment that it is true of.
+    pub as_of: Timestamp,
+}
+
+/// Why there is no answer. Nobody may take that for a yes.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The subject cannot be read.
+    #[error(transparent)]
+    Subject(#[from] InvalidSubject),
+    /// The policy has no such purpose.
+    #[error("purpose: the policy has no purpose '{0}'")]
+    UnknownPurpose(PurposeId),
+    /// The purpose does not rest on consent.
+    #[error("purpose: '{0}' rests on {1}, not on consent, so there is no consent to check")]
+    NotConsent(PurposeId, LegalBasis),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Answers for one subject, named as `email:` and an address or `browser:` and its key.
+pub async fn check(
+    region: &Region,
+    site: &SiteId,
+    policy: &Policy,
+    subject: &str,
+    purpose: &PurposeId,
+    now: Timestamp,
+) -> Result<Answer, CheckError> {
+    let defined =
+        policy.purpose(purpose).ok_or_else(|| CheckError::UnknownPurpose(purpose.clone()))?;
+    if defined.basis != LegalBasis::Consent {
+        return Err(CheckError::NotConsent(purpose.clone(), defined.basis));
+    }
+    let subject = region.subject(site, subject)?;
+    let record = region.store.record(site, &subject, purpose).await?;
+    let Verdict { allowed, state } = Verdict::of(record.as_ref(), policy.number, now);
+    // To the second, as everything recorded: a fraction would say more than is known.
+    let as_of = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    Ok(Answer { allowed, state, reason: state.reason(), as_of })
+}

@@ -1,0 +1,155 @@
+//! Recording a decision and answering it with a receipt.
+
+use std::collections::BTreeMap;
+
+use consent_core::receipt::{NoticeRef, Outcome, PolicyRef};
+use consent_core::{
+    Choice, Claims, Decision, LegalBasis, PurposeId, Receipt, Record, Recorded, State, Subject,
+    Timestamp, cookie::StateCookie,
+};
+
+use crate::app::{App, Site};
+use crate::store::{Entry, History, Request, StoreError};
+
+/// How often a writer that lost a race tries again before it gives up.
+const TRIES: usize = 16;
+
+/// A decision that is recorded.
+#[derive(Debug)]
+pub struct Decided {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// What is recorded about the subject now.
+    pub records: BTreeMap<PurposeId, Record>,
+    /// What a browser should remember.
+    pub cookie: StateCookie,
+}
+
+impl Decided {
+    fn new(site: &Site, receipt: Receipt, records: BTreeMap<PurposeId, Record>) -> Self {
+        let now = receipt.claims().iat;
+        let cookie =
+            StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
+                match State::of(records.get(purpose), site.policy.number, now) {
+                    State::Granted => Some(Choice::Granted),
+                    State::Refused | State::Withdrawn => Some(Choice::Refused),
+                    State::NeverAsked | State::Unconfirmed | State::Expired | State::Superseded => {
+                        None
+                    }
+                }
+            });
+        Self { receipt, records, cookie }
+    }
+}
+
+/// Why a decision is not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum DecideError {
+    /// The client's key stands for a request that asked something else.
+    #[error("this Idempotency-Key was used for another request; use a new one")]
+    KeyReused,
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Records a decision for a subject. When this returns, the receipt is on the disk.
+pub async fn decide(
+    app: &App,
+    site: &Site,
+    subject: &Subject,
+    decision: &Decision,
+    request: Option<Request<'_>>,
+) -> Result<Decided, DecideError> {
+    // Whole seconds, as receipts and records keep them.
+    let now =
+        Timestamp::from_second(app.ambient.now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    for _ in 0..TRIES {
+        if let Some(request) = request
+            && let Some(decided) = answered(site, request).await?
+        {
+            return Ok(decided);
+        }
+        let history = site.region.store.history(&site.id, subject).await?;
+        let records = records_after(site, &history, decision, now);
+        let receipt = Receipt::sign(
+            claims(app, site, subject, decision, &history, &records, now),
+            &site.region.keys.receipts,
+        );
+        let entry =
+            Entry { receipt: &receipt, follows: history.receipts, records: &records, request };
+        match site.region.store.append(entry).await {
+            Ok(()) => {
+                let mut all = history.records;
+                all.extend(records);
+                return Ok(Decided::new(site, receipt, all));
+            }
+            // Somebody else wrote for this subject, or answered this very request: look again.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(StoreError::Conflict.into())
+}
+
+/// The answer that this request got before, if it comes again.
+async fn answered(site: &Site, request: Request<'_>) -> Result<Option<Decided>, DecideError> {
+    let Some((content, jws)) = site.region.store.answered(&site.id, request.key).await? else {
+        return Ok(None);
+    };
+    if content != request.content {
+        return Err(DecideError::KeyReused);
+    }
+    let receipt = Receipt::verify(&jws, &site.region.keys.receipts)
+        .map_err(|_| StoreError::Corrupt("receipt"))?;
+    let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
+    Ok(Some(Decided::new(site, receipt, history.records)))
+}
+
+fn records_after(
+    site: &Site,
+    history: &History,
+    decision: &Decision,
+    now: Timestamp,
+) -> BTreeMap<PurposeId, Record> {
+    let policy = &site.policy;
+    let record = |(purpose, choice): (&PurposeId, &Choice)| {
+        let before = State::of(history.records.get(purpose), policy.number, now);
+        let recorded = Recorded::after(before, *choice);
+        let until = policy.remembered_until(now);
+        (purpose.clone(), Record { recorded, policy: policy.number, at: now, until })
+    };
+    decision.choices().iter().map(record).collect()
+}
+
+fn claims(
+    app: &App,
+    site: &Site,
+    subject: &Subject,
+    decision: &Decision,
+    history: &History,
+    records: &BTreeMap<PurposeId, Record>,
+    now: Timestamp,
+) -> Claims {
+    let outcome = |record: &Record| Outcome { basis: LegalBasis::Consent, state: record.recorded };
+    Claims {
+        iss: app.public_url.clone(),
+        jti: app.ambient.uuid(now),
+        iat: now,
+        exp: site.policy.remembered_until(now),
+        sub: subject.clone(),
+        site: site.id.clone(),
+        region: site.region.id.clone(),
+        policy: PolicyRef { number: site.policy.number, digest: site.policy_digest },
+        notice: NoticeRef {
+            language: decision.language().to_owned(),
+            digest: site.texts([decision.language()]).digest,
+        },
+        method: decision.method(),
+        purposes: records
+            .iter()
+            .map(|(purpose, record)| (purpose.clone(), outcome(record)))
+            .collect(),
+        previous: history.latest,
+    }
+}

@@ -1,0 +1,90 @@
+//! Asking the owner of an address: what anybody typed becomes a mail, and nothing else.
+
+use std::collections::BTreeMap;
+
+use consent_core::decision::{InvalidDecision, MAX_CHOICES};
+use consent_core::subject::EmailAddress;
+use consent_core::{Choice, Decision, Method, PurposeId, Record, Recorded, Timestamp};
+
+use crate::app::{App, InvalidSubject, Site};
+use crate::links::Link;
+use crate::mail::{MailError, Question};
+use crate::store::StoreError;
+
+/// How long a link may grant: a week, in seconds.
+const LINK_GRANTS: i64 = 7 * 24 * 3600;
+
+/// Why the owner was not asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SubscribeError {
+    /// Not `email:` and an address.
+    #[error(transparent)]
+    Subject(#[from] InvalidSubject),
+    /// The purposes or the language do not fit the policy.
+    #[error(transparent)]
+    Decision(#[from] InvalidDecision),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The mail cannot be sent.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+}
+
+/// Sends the owner of an address the question whether those purposes are agreed to.
+pub async fn subscribe(
+    app: &App,
+    site: &Site,
+    subject: &str,
+    purposes: &[PurposeId],
+    language: &str,
+) -> Result<(), SubscribeError> {
+    let Some(("email", address)) = subject.split_once(':') else {
+        return Err(InvalidSubject::Kind.into());
+    };
+    let address: EmailAddress = address.parse().map_err(InvalidSubject::Email)?;
+    if purposes.len() > MAX_CHOICES {
+        return Err(InvalidDecision::TooMany.into());
+    }
+    // What the owner would decide by confirming must be a decision that can stand.
+    let choices = purposes.iter().map(|purpose| (purpose.clone(), Choice::Granted)).collect();
+    let decision =
+        Decision::new(&site.policy, site.policy.number, choices, Method::DoubleOptIn, language)?;
+
+    let now = app.ambient.now();
+    let until = now.as_second() + LINK_GRANTS;
+    let subject = site.region.keys.pepper.email(&site.id, &address);
+    let record = Record {
+        recorded: Recorded::Unconfirmed,
+        policy: site.policy.number,
+        at: now,
+        until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX),
+    };
+    let purposes: Vec<_> = decision.choices().keys().cloned().collect();
+    let records: BTreeMap<_, _> =
+        purposes.iter().map(|purpose| (purpose.clone(), record)).collect();
+    site.region.store.mark_unconfirmed(&site.id, &subject, &records).await?;
+
+    let link = Link {
+        site: site.id.clone(),
+        sub: subject,
+        purposes,
+        policy: site.policy.number,
+        language: language.to_owned(),
+        until,
+    };
+    let token = link.sign(&site.region.keys.links);
+    let question = Question {
+        name: &site.policy.name,
+        controller: &site.policy.controller.name,
+        purposes: decision
+            .choices()
+            .keys()
+            .filter_map(|id| site.policy.purpose(id)?.title.get(language).map(String::as_str))
+            .collect(),
+        link: format!("{}/v1/sites/{}/confirm?token={token}", app.public_url, site.id),
+        language,
+    };
+    app.mailer.ask(&address, &question).await?;
+    Ok(())
+}

@@ -1,0 +1,1 @@
+(() => { const config = __CONSENT_CONFIG__; console.log(config); })();

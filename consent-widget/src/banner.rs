@@ -1,0 +1,50 @@
+//! The banner: who asks, what for, what follows from refusing, and three buttons.
+//!
+//! Not modal: the page stays usable, and nothing but a button answers. Accept and refuse differ in
+//! their words only. The loader listens to the buttons; without it they do nothing.
+
+use std::rc::Rc;
+
+use yew::{Html, Properties, component, html};
+
+use crate::notice::Notice;
+
+/// What the banner shows.
+#[derive(Debug, Clone, PartialEq, Properties)]
+pub struct BannerProps {
+    /// The notice, in the visitor's language.
+    pub notice: Rc<Notice>,
+}
+
+/// The banner.
+#[component]
+pub fn Banner(props: &BannerProps) -> Html {
+    let notice = &*props.notice;
+    let labels = &notice.labels;
+    html! {
+        <section class="banner" role="dialog" aria-labelledby="banner-title"
+            aria-describedby="banner-text" lang={notice.language.clone()}
+            dir={notice.direction.as_str()}>
+            <div class="text">
+                <h2 id="banner-title">{ &labels.banner_title }</h2>
+                <div id="banner-text">
+                    <p>{ &labels.banner_intro }</p>
+                    <ul>{ for notice.asked().map(|purpose| html! { <li>{ &purpose.title }</li> }) }</ul>
+                    <p class="quiet">{ &labels.banner_consequence }{ " " }{ &labels.banner_withdraw }</p>
+                </div>
+            </div>
+            <p class="error" role="alert" hidden=true>{ &labels.error }</p>
+            <form method="post" class="actions">
+                <button type="button" name="choice" value="refuse" class="answer">
+                    { &labels.refuse_all }
+                </button>
+                <button type="button" name="choice" value="accept" class="answer">
+                    { &labels.accept_all }
+                </button>
+                <button type="button" name="choice" value="customize" class="other">
+                    { &labels.choose }
+                </button>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,274 @@
+//! The widget's own words, one file for each language. What a policy says is not here.
+//!
+//! [`Labels`] goes to the visitor within a notice; [`PageLabels`] serves the pages for the owner
+//! of an address. The language files are embedded only where notices are made (feature `server`).
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! texts {
+    ($(#[$doc:meta])* $name:ident { $($(#[$text:meta])* $field:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct $name { $($(#[$text])* pub $field: String,)* }
+
+        impl $name {
+            /// Makes the texts one by one; `text` is given each one's name.
+            pub fn from_each(mut text: impl FnMut(&'static str) -> String) -> Self {
+                Self { $($field: text(stringify!($field)),)* }
+            }
+
+            /// The same texts, each changed by `change`.
+            #[must_use]
+            pub fn map(&self, mut change: impl FnMut(&str) -> String) -> Self {
+                Self { $($field: change(&self.$field),)* }
+            }
+        }
+    };
+}
+
+texts! {
+    /// The texts of the banner and of the preferences panel.
+    Labels {
+        /// The banner's heading.
+        banner_title,
+        /// Who asks; a list of purposes follows.
+        banner_intro,
+        /// What refusing changes.
+        banner_consequence,
+        /// How long a choice is kept, and that it can be changed.
+        banner_withdraw,
+        /// The button that grants every purpose.
+        accept_all,
+        /// The button that refuses every purpose.
+        refuse_all,
+        /// The button that opens the preferences.
+        choose,
+        /// Shown when a grant could not be recorded.
+        error,
+        /// The panel's heading.
+        panel_title,
+        /// What the panel shows.
+        panel_intro,
+        /// Above the purposes that are asked for.
+        asked_heading,
+        /// Above the others.
+        given_heading,
+        /// The name of the button that closes the panel.
+        close,
+        /// The button that records what the switches say.
+        save,
+        /// The button that downloads the receipt.
+        save_receipt,
+        /// Opens what else is known of a purpose.
+        details,
+        /// Above the services.
+        services,
+        /// Above the recipients.
+        recipients,
+        /// Above the cookies.
+        cookies,
+        /// Above the retention.
+        retention,
+        /// No services, recipients or cookies.
+        none,
+        /// In place of a switch, where there is nothing to choose.
+        always_on,
+        /// GDPR Art. 6(1)(a).
+        basis_consent,
+        /// GDPR Art. 6(1)(b).
+        basis_contract,
+        /// GDPR Art. 6(1)(f).
+        basis_legitimate_interest,
+        /// GDPR Art. 6(1)(c).
+        basis_legal_obligation,
+        /// How to object (GDPR Art. 21).
+        objection,
+        /// Above the contacts and rights.
+        about_heading,
+        /// Above the controller.
+        controller,
+        /// Above the data protection officer.
+        officer,
+        /// Above the supervisory authority.
+        authority,
+        /// The right to complain (GDPR Art. 13(2)(d)).
+        authority_text,
+        /// Above the rights.
+        rights,
+        /// How to exercise them.
+        rights_text,
+    }
+}
+
+texts! {
+    /// The texts of the pages for the owner of an address.
+    PageLabels {
+        /// Above the list of purposes.
+        purposes_heading,
+        /// The question's heading.
+        confirm_title,
+        /// Who asks.
+        confirm_intro,
+        /// What refusing or doing nothing means.
+        confirm_consequence,
+        /// The right to withdraw.
+        confirm_withdraw,
+        /// The button that grants.
+        confirm,
+        /// The button that refuses.
+        refuse,
+        /// The heading after a grant.
+        done_title,
+        /// What is recorded.
+        done_intro,
+        /// How to withdraw later.
+        done_withdraw,
+        /// The button that withdraws.
+        withdraw,
+        /// Opens the receipt.
+        receipt,
+        /// What a receipt is.
+        receipt_text,
+        /// The heading after a refusal.
+        refused_title,
+        /// What that means.
+        refused_intro,
+        /// The heading after a withdrawal.
+        withdrawn_title,
+        /// What that means.
+        withdrawn_intro,
+        /// The heading for a link that cannot be used.
+        invalid_title,
+        /// Why, and what to do.
+        invalid_intro,
+        /// Whom to write to.
+        contact,
+    }
+}
+
+#[cfg(feature = "server")]
+pub(crate) use file::File;
+
+#[cfg(feature = "server")]
+mod file {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::{Labels, PageLabels};
+
+    const FILES: [(&str, &str); 2] =
+        [("en", include_str!("labels/en.toml")), ("fr", include_str!("labels/fr.toml"))];
+
+    /// A language file.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct File {
+        /// Banner and panel.
+        pub(crate) notice: Labels,
+        /// Pages for the owner of an address.
+        pub(crate) page: PageLabels,
+        /// Parts of sentences.
+        pub(crate) words: Words,
+        /// The rights, by the name used in policies.
+        pub(crate) right: BTreeMap<String, String>,
+        /// Countries, by ISO 3166-1 alpha-2 code. One that is missing is shown by its code.
+        pub(crate) country: BTreeMap<String, String>,
+    }
+
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Words {
+        pub(crate) one_day: String,
+        pub(crate) days: String,
+    }
+
+    impl File {
+        /// The file of that language; English if there is none.
+        pub(crate) fn or_english(language: &str) -> Self {
+            let known = |tag: &str| FILES.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
+            let short = language.split('-').next().unwrap_or(language);
+            let (_, text) = known(language).or_else(|| known(short)).unwrap_or(&FILES[0]);
+            toml::from_str(text).expect("a test reads each embedded language file")
+        }
+
+        fn exact(language: &str) -> Option<Self> {
+            Labels::languages().any(|known| known == language).then(|| Self::or_english(language))
+        }
+    }
+
+    impl Labels {
+        /// The languages that the widget speaks, by BCP 47 tag.
+        pub fn languages() -> impl Iterator<Item = &'static str> {
+            FILES.iter().map(|(language, _)| *language)
+        }
+
+        /// The texts in that language, with their placeholders not yet filled in.
+        pub fn in_language(language: &str) -> Option<Self> {
+            File::exact(language).map(|file| file.notice)
+        }
+    }
+
+    impl PageLabels {
+        /// The texts in that language, with their placeholders not yet filled in.
+        pub fn in_language(language: &str) -> Option<Self> {
+            File::exact(language).map(|file| file.page)
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use consent_core::policy::Right;
+
+        use super::*;
+
+        #[test]
+        fn each_language_says_everything() {
+            let english = File::or_english("en");
+            for (language, text) in FILES {
+                let file: File = toml::from_str(text).expect(language);
+                assert!(Right::ALL.iter().all(|right| file.right.contains_key(right.as_str())));
+                assert!(file.country.keys().eq(english.country.keys()), "{language}");
+                let placeholders = |text: &str| -> Vec<String> {
+                    let mut found: Vec<_> = text
+                        .split('{')
+                        .skip(1)
+                        .filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
+                        .collect();
+                    found.sort();
+                    found
+                };
+                let shape = |file: &File| {
+                    let mut all = Vec::new();
+                    let mut note = |text: &str| {
+                        assert!(!text.trim().is_empty(), "{language}");
+                        all.push(placeholders(text));
+                        String::new()
+                    };
+                    let _ = (file.notice.map(&mut note), file.page.map(&mut note));
+                    all
+                };
+                assert_eq!(shape(&file), shape(&english), "{language}: placeholders");
+            }
+        }
+
+        #[test]
+        fn a_missing_or_unknown_text_is_refused() {
+            let (_, english) = FILES[0];
+            let missing = english.replace("accept_all = \"Accept all\"\n", "");
+            let error = toml::from_str::<File>(&missing).unwrap_err().to_string();
+            assert!(error.contains("missing field `accept_all`"), "{error}");
+            let unknown = english.replace("[page]\n", "[page]\nwheedle = \"Oh, do accept\"\n");
+            let error = toml::from_str::<File>(&unknown).unwrap_err().to_string();
+            assert!(error.contains("unknown field `wheedle`"), "{error}");
+        }
+
+        #[test]
+        fn a_regional_tag_is_content_with_its_language() {
+            assert_eq!(File::or_english("fr-CA").notice.refuse_all, "Tout refuser");
+            assert_eq!(File::or_english("de").notice.refuse_all, "Refuse all");
+            assert_eq!(Labels::in_language("de"), None);
+        }
+    }
+}
