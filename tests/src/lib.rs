@@ -1,1 +1,40 @@
-//! consent-tests
+//! What the end-to-end tests stand on: a stage with the demo running, a browser of their own, and a
+//! record of everything that the browser sends.
+//!
+//! The tests themselves are in `tests/browser`. They assert what the network saw and what the
+//! browser stored, not only what the page shows. They wait for conditions, never for a time.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
+mod browser;
+mod network;
+mod stage;
+
+pub use browser::{Browser, Storage};
+pub use network::{Network, Seen};
+pub use stage::Stage;
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Asks again and again until `look` finds something, for at most 20 seconds.
+///
+/// # Panics
+/// When it does not come; `what` says what was waited for.
+pub async fn wait_for<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let found = async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(Duration::from_secs(20), found).await {
+        Ok(found) => found,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}

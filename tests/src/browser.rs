@@ -1,0 +1,180 @@
+//! A Chromium with a fresh profile, driven over WebDriver.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use thirtyfour::extensions::query::ElementPollerNoWait;
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+use crate::network::Network;
+use crate::wait_for;
+
+/// Finds in the banner's shadow root.
+const FIND: &str = "return document.querySelector('consent-banner')?.shadowRoot.querySelector(arguments[0]) ?? null";
+
+/// A browser of one test. Ends with it.
+pub struct Browser {
+    // First, so that it ends while the driver still runs.
+    driver: WebDriver,
+    _process: Child,
+    downloads: tempfile::TempDir,
+}
+
+/// Everything that a page of the current origin, or its server, left in the browser.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The cookies, by name, those that scripts cannot read too.
+    pub cookies: Vec<(String, String)>,
+    /// The entries of `localStorage`.
+    pub local: Vec<(String, String)>,
+    /// The entries of `sessionStorage`.
+    pub session: Vec<(String, String)>,
+    /// The names of databases and caches.
+    pub other: Vec<String>,
+}
+
+impl Browser {
+    /// Starts a browser all of whose requests pass `network`.
+    pub async fn start(network: &Network) -> Self {
+        let mut process = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("chromedriver is installed (apt-get install chromium chromium-driver)");
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = loop {
+            let line = lines.next_line().await.unwrap().expect("chromedriver starts");
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+        };
+        // The driver goes on writing; nobody else reads it.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+
+        let downloads = tempfile::tempdir().unwrap();
+        let mut wanted = ChromeCapabilities::new();
+        for argument in [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,900",
+            "--lang=en",
+            // Loopback requests too pass the proxy.
+            "--proxy-bypass-list=<-loopback>",
+            &format!("--proxy-server=http://{}", network.address()),
+        ] {
+            wanted.add_arg(argument).unwrap();
+        }
+        let preferences = json!({ "download.default_directory": downloads.path() });
+        wanted.add_experimental_option("prefs", preferences).unwrap();
+        wanted.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
+        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        // The waiting is done here, with a word on what is waited for.
+        driver.set_poller(Arc::new(ElementPollerNoWait));
+        Self { driver, _process: process, downloads }
+    }
+
+    /// The session itself, for what is not offered here.
+    pub fn driver(&self) -> &WebDriver {
+        &self.driver
+    }
+
+    /// Opens an address and waits until the page is loaded.
+    pub async fn open(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str) -> Value {
+        self.driver.execute(script, Vec::new()).await.unwrap().json().clone()
+    }
+
+    /// Whether a selector finds something in the banner's shadow root.
+    pub async fn has(&self, selector: &str) -> bool {
+        let found = self.driver.execute(FIND, vec![selector.into()]).await.unwrap();
+        !found.json().is_null()
+    }
+
+    /// Waits until a selector finds something that is shown in the banner's shadow root.
+    pub async fn shown(&self, selector: &str) -> WebElement {
+        wait_for(selector, async || {
+            let found = self.driver.execute(FIND, vec![selector.into()]).await.ok()?;
+            let element = found.element().ok()?;
+            element.is_displayed().await.ok()?.then_some(element)
+        })
+        .await
+    }
+
+    /// Waits until the banner and the panel are gone.
+    pub async fn gone(&self) {
+        wait_for("the banner to go", async || {
+            self.driver.find(By::Tag("consent-banner")).await.is_err().then_some(())
+        })
+        .await;
+    }
+
+    /// Clicks, as a visitor does, what a selector finds in the banner or the panel.
+    pub async fn press(&self, selector: &str) {
+        self.shown(selector).await.click().await.unwrap();
+    }
+
+    /// Clicks, as a visitor does, what a selector finds in the page.
+    pub async fn press_in_page(&self, selector: &str) {
+        let element = self.driver.find(By::Css(selector)).await.unwrap();
+        // At once, whatever the page's style says: a moving target is missed.
+        let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.driver.execute(script, vec![element.to_json().unwrap()]).await.unwrap();
+        element.click().await.unwrap();
+    }
+
+    /// What is stored for the current page's origin.
+    pub async fn storage(&self) -> Storage {
+        let script = r"
+            const done = arguments[0];
+            (async () => ({
+                local: Object.entries(localStorage).sort(),
+                session: Object.entries(sessionStorage).sort(),
+                other: [
+                    ...(await indexedDB.databases()).map((base) => base.name),
+                    ...('caches' in window ? await caches.keys() : []),
+                ],
+            }))().then(done);";
+        let found = self.driver.execute_async(script, Vec::new()).await.unwrap().json().clone();
+        let pairs = |area: &str| serde_json::from_value(found[area].clone()).unwrap();
+        let cookies = self.driver.get_all_cookies().await.unwrap();
+        let mut cookies: Vec<_> = cookies.into_iter().map(|c| (c.name, c.value)).collect();
+        cookies.sort();
+        Storage {
+            cookies,
+            local: pairs("local"),
+            session: pairs("session"),
+            other: serde_json::from_value(found["other"].clone()).unwrap(),
+        }
+    }
+
+    /// What the page and the browser wrote to the console since it was last asked.
+    pub async fn console(&self) -> Vec<String> {
+        let entries = self.driver.browser_log().await.unwrap();
+        entries.into_iter().map(|entry| entry.message).collect()
+    }
+
+    /// Waits for a file that the page offered to save.
+    pub async fn downloaded(&self, name: &str) -> PathBuf {
+        let path = self.downloads.path().join(name);
+        wait_for(name, async || path.exists().then_some(())).await;
+        path
+    }
+}

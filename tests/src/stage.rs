@@ -1,0 +1,107 @@
+//! The demo, running for one test, with files of its own and a browser before it.
+
+use consent_core::{Claims, Digest, Receipt, SiteId};
+use consent_examples::{Addresses, Demo, Options};
+use consent_server::ambient::{Ambient, System};
+use consent_server::app::Region;
+use consent_server::settings::Settings;
+use consent_server::store::Token;
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::network::{Network, Seen};
+use crate::wait_for;
+
+/// A demo and a browser. Ends with the test.
+pub struct Stage {
+    /// The browser.
+    pub browser: Browser,
+    /// What it sent.
+    pub network: Network,
+    /// Where the parts of the demo are reached.
+    pub at: Addresses,
+    _demo: Demo,
+    settings: Settings,
+    _folder: tempfile::TempDir,
+}
+
+impl Stage {
+    /// Starts everything on free ports, over an empty folder.
+    pub async fn set() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = consent_examples::write_config(folder.path()).unwrap();
+        let settings = Settings::read(&config).unwrap();
+        let demo = consent_examples::start(Options::on_free_ports(config)).await.unwrap();
+        let network = Network::start().await;
+        let browser = Browser::start(&network).await;
+        let at = demo.addresses.clone();
+        Self { browser, network, at, _demo: demo, settings, _folder: folder }
+    }
+
+    /// Opens the reference site.
+    pub async fn visit(&self) {
+        self.browser.open(&format!("{}/", self.at.consent)).await;
+    }
+
+    /// What reached the collector, as the network saw it.
+    pub fn collected(&self) -> Vec<Seen> {
+        self.network.to(&self.at.collector)
+    }
+
+    /// Waits until so many messages have reached the collector.
+    pub async fn collects(&self, count: usize) {
+        wait_for("messages at the collector", async || {
+            let messages = self.collected().iter().filter(|seen| seen.method == "POST").count();
+            (messages >= count).then_some(())
+        })
+        .await;
+    }
+
+    /// Waits until so many decisions are answered, and returns what was asked in the last of them.
+    pub async fn decided(&self, count: usize) -> Value {
+        let last = wait_for("a decision", async || {
+            let seen = self.network.to(&self.at.consent).into_iter();
+            let answered = |seen: &Seen| {
+                seen.path.ends_with("/decisions") && seen.method == "POST" && seen.status.is_some()
+            };
+            seen.filter(answered).nth(count - 1)
+        })
+        .await;
+        assert_eq!(last.status, Some(201), "{last:?}");
+        serde_json::from_str(&last.body).unwrap()
+    }
+
+    /// The receipt that the page holds, verified with the server's keys.
+    pub async fn receipt(&self) -> Claims {
+        let jws = wait_for("a receipt", async || {
+            self.browser.run("return window.consent.receipt()").await.as_str().map(str::to_owned)
+        })
+        .await;
+        self.verify(&jws).await.claims().clone()
+    }
+
+    /// Verifies a receipt with the server's keys.
+    pub async fn verify(&self, jws: &str) -> Receipt {
+        Receipt::verify(jws, &self.region().await.keys.receipts).unwrap()
+    }
+
+    /// Asks the server over HTTP, as marketing does.
+    pub async fn check(&self, subject: &str, purpose: &str) -> (bool, String) {
+        let (region, site) = (self.region().await, "cloud-pbs".parse::<SiteId>().unwrap());
+        let token = format!("ct_{}", System.now().as_nanosecond());
+        let kept = Token { site, scopes: vec!["check".into()] };
+        region.store.add_token(Digest::of(token.as_bytes()), &kept, System.now()).await.unwrap();
+        region.store.close().await;
+        let url = format!(
+            "{}/v1/sites/cloud-pbs/check?subject={subject}&purpose={purpose}",
+            self.at.consent
+        );
+        let answer = reqwest::Client::new().get(url).bearer_auth(token).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        (answer["allowed"].as_bool().unwrap(), answer["state"].as_str().unwrap().to_owned())
+    }
+
+    async fn region(&self) -> Region {
+        Region::open(&self.settings.regions[0], false, &System).await.unwrap()
+    }
+}

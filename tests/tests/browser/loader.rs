@@ -1,0 +1,52 @@
+//! The loader reads the state cookie as the core does: the same vectors, run in the browser.
+
+use consent_tests::Stage;
+
+const LOADER: &str = include_str!("../../../consent-widget/loader/consent.js");
+const VECTORS: &str = include_str!("../../../consent-core/src/cookie-vectors.json");
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cookie_vectors() {
+    let (_, rest) = LOADER.split_once("// #region cookie").unwrap();
+    let (codec, _) = rest.split_once("// #endregion").unwrap();
+    let stage = Stage::set().await;
+    stage.visit().await;
+    let script = format!(
+        "{codec}
+         const {{ valid, invalid }} = {VECTORS};
+         return {{
+            read: valid.map(({{ value }}) => {{
+                const {{ policy, until, letters }} = decode(value);
+                return [policy, new Date(until * 6e4).toISOString().replace('.000', ''), letters];
+            }}),
+            written: valid.map(({{ value }}) => encode(decode(value))),
+            refused: invalid.filter((value) => decode(value) === null),
+         }}"
+    );
+    let answer = stage.browser.run(&script).await;
+    let vectors: serde_json::Value = serde_json::from_str(VECTORS).unwrap();
+    for (i, vector) in vectors["valid"].as_array().unwrap().iter().enumerate() {
+        let expected = serde_json::json!([vector["policy"], vector["until"], vector["letters"]]);
+        assert_eq!(answer["read"][i], expected);
+        assert_eq!(answer["written"][i], vector["value"]);
+    }
+    assert_eq!(answer["refused"], vectors["invalid"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cookie_that_cannot_be_read_is_never_asked() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.shown("button[value=accept]").await;
+    for rubbish in ["rubbish", "2.1.zzzzz.ggg", "1.2.zzzzz.ggg", "1.1.zzzzz.gg", "1.1.0.ggg"] {
+        stage.browser.run(&format!("document.cookie = 'consent={rubbish};path=/'")).await;
+        stage.visit().await;
+        stage.browser.shown("button[value=accept]").await;
+        assert_eq!(
+            stage.browser.run("return window.consent.allows('analytics')").await,
+            false,
+            "{rubbish}"
+        );
+    }
+    assert_eq!(stage.collected(), []);
+}

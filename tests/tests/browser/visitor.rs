@@ -1,0 +1,233 @@
+//! A visitor's way on the site itself.
+
+use consent_core::{Method, Recorded};
+use consent_tests::{Stage, Storage, wait_for};
+
+const ACCEPT: &str = "button[name=choice][value=accept]";
+const REFUSE: &str = "button[name=choice][value=refuse]";
+const CUSTOMIZE: &str = "button[name=choice][value=customize]";
+const SAVE: &str = "button[name=choice][value=save]";
+
+/// The names of the cookies that are stored.
+fn names(storage: &Storage) -> Vec<&str> {
+    storage.cookies.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// What is recorded about one purpose in a receipt.
+fn recorded(claims: &consent_core::Claims, purpose: &str) -> Option<Recorded> {
+    Some(claims.purposes.get(&purpose.parse().ok()?)?.state)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn first_visit_shows_the_banner_and_touches_nothing() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    for button in [ACCEPT, REFUSE, CUSTOMIZE] {
+        stage.browser.shown(button).await;
+    }
+    assert_eq!(stage.browser.storage().await, Storage::default());
+    assert_eq!(stage.collected(), []);
+    assert_eq!(stage.browser.run("return window.consent.allows('analytics')").await, false);
+    assert_eq!(stage.browser.run("return window.consent.receipt()").await, serde_json::Value::Null);
+    let wasm =
+        stage.network.to(&stage.at.consent).iter().any(|seen| seen.path.contains("/widget/"));
+    assert!(!wasm, "the panel is not loaded before anybody is interested in it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn accepting_gives_a_receipt_and_releases_what_waits() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.run("window.mark = 'same page'").await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    stage.browser.gone().await;
+    assert_eq!(stage.browser.run("return window.mark").await, "same page", "without a reload");
+
+    let claims = stage.receipt().await;
+    assert_eq!((claims.method, claims.previous), (Method::AcceptAll, None));
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Granted));
+    assert_eq!(recorded(&claims, "communications"), Some(Recorded::Granted));
+    let storage = stage.browser.storage().await;
+    assert_eq!(names(&storage), ["_cpbs_id", "consent"]);
+    let kept: Vec<_> = storage.local.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(kept, ["consent.receipt"]);
+    assert_eq!(stage.check(&claims.sub.to_string(), "analytics").await, (true, "granted".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refusing_leaves_no_identifier_and_nothing_is_ever_sent() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(REFUSE).await;
+    let asked = stage.decided(1).await;
+    assert_eq!(asked["method"], "refuse_all");
+    stage.browser.gone().await;
+    // The visitor holds the receipt of the refusal for as long as the page is open.
+    let claims = stage.receipt().await;
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Refused));
+
+    // Visit more pages: nothing is asked again, nothing is sent, nothing is stored.
+    for _ in 0..2 {
+        stage.visit().await;
+        let storage = stage.browser.storage().await;
+        assert_eq!(names(&storage), ["consent"]);
+        assert_eq!(storage.cookies[0].1.rsplit('.').next(), Some("rrr"));
+        assert_eq!((storage.local, storage.session, storage.other), (vec![], vec![], vec![]));
+    }
+    assert!(!stage.browser.has("button").await);
+    assert_eq!(stage.collected(), []);
+    assert_eq!(stage.check(&claims.sub.to_string(), "analytics").await, (false, "refused".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn customising_saves_exactly_what_was_chosen() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(CUSTOMIZE).await;
+    stage.browser.shown("dialog[open]").await;
+    let panel = stage.browser.shown("dialog").await.text().await.unwrap();
+    for basis in ["Consent", "Contract", "Legitimate interest", "Legal obligation"] {
+        assert!(panel.contains(basis), "{basis} is shown: {panel}");
+    }
+    let boxes = stage
+        .browser
+        .run(
+            "return [...document.querySelector('consent-banner').shadowRoot.querySelectorAll('input[name=purpose]')]
+                .map((box) => [box.value, box.checked])",
+        )
+        .await;
+    let off = serde_json::json!([
+        ["analytics", false],
+        ["communications", false],
+        ["email.open_tracking", false]
+    ]);
+    assert_eq!(boxes, off, "only consent has a choice, and every choice is off");
+
+    stage.browser.press("input[name=purpose][value=communications]").await;
+    stage.browser.press(SAVE).await;
+    let asked = stage.decided(1).await;
+    let chosen = serde_json::json!({
+        "analytics": "refused", "communications": "granted", "email.open_tracking": "refused",
+    });
+    assert_eq!((&asked["choices"], &asked["method"]), (&chosen, &"preferences".into()));
+    stage.browser.gone().await;
+    let claims = stage.receipt().await;
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Refused));
+    assert_eq!(recorded(&claims, "communications"), Some(Recorded::Granted));
+
+    // The panel shows it again as it was saved.
+    stage.browser.press_in_page("[data-consent-open]").await;
+    let communications = stage.browser.shown("input[name=purpose][value=communications]").await;
+    assert!(communications.is_selected().await.unwrap());
+    let analytics = stage.browser.shown("input[name=purpose][value=analytics]").await;
+    assert!(!analytics.is_selected().await.unwrap());
+    assert_eq!(stage.collected(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_return_visit_loads_the_loader_and_nothing_else() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    stage.network.clear();
+    stage.visit().await;
+    stage.collects(1).await;
+    let ours: Vec<_> = stage
+        .network
+        .to(&stage.at.consent)
+        .into_iter()
+        .map(|seen| seen.path)
+        .filter(|path| path.starts_with("/v1/"))
+        .filter(|path| !path.ends_with("/consent.js"))
+        .collect();
+    assert!(ours.is_empty(), "{ours:?}");
+    assert!(!stage.browser.has("button").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn withdrawing_stops_what_ran_and_refers_to_the_receipt_before() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    let before = stage.browser.run("return window.consent.receipt()").await;
+    let before = stage.verify(before.as_str().unwrap()).await;
+
+    // One click granted, one click withdraws.
+    stage.browser.press_in_page("[data-consent-withdraw]").await;
+    let asked = stage.decided(2).await;
+    assert_eq!(asked["method"], "withdrawal");
+    let claims = wait_for("the new receipt", async || {
+        let claims = stage.receipt().await;
+        (claims.jti != before.claims().jti).then_some(claims)
+    })
+    .await;
+    assert_eq!(claims.previous, Some(before.digest()));
+    assert_eq!(claims.sub, before.claims().sub);
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Withdrawn));
+    assert_eq!(
+        stage.check(&claims.sub.to_string(), "analytics").await,
+        (false, "withdrawn".into())
+    );
+
+    // The page is another one now: what ran in the old one is gone, with its cookie.
+    wait_for("the page without analytics", async || {
+        let allowed = stage.browser.run("return window.consent?.allows('analytics') ?? true").await;
+        let running = stage.browser.run("return document.scripts.length && [...document.scripts].some((s) => s.src.includes('collect'))").await;
+        (allowed == false && running == false).then_some(())
+    })
+    .await;
+    let storage = stage.browser.storage().await;
+    assert_eq!(names(&storage), ["consent"]);
+    assert_eq!(storage.local, []);
+    stage.network.clear();
+    stage.visit().await;
+    // Heartbeats came every two seconds: a whole one passes without any.
+    stage.browser.driver().execute_async("setTimeout(arguments[0], 2500)", vec![]).await.unwrap();
+    assert_eq!(stage.collected(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_choices_are_reopened_and_changed_in_the_panel() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    stage.browser.gone().await;
+    stage.browser.press_in_page("[data-consent-open]").await;
+    stage.browser.press("input[name=purpose][value=analytics]").await;
+    stage.browser.press(SAVE).await;
+    let asked = stage.decided(2).await;
+    assert_eq!(asked["choices"]["analytics"], "refused");
+    assert_eq!(asked["choices"]["communications"], "granted");
+    assert!(asked["previous"].is_string());
+    wait_for("analytics to be off", async || {
+        let on = stage.browser.run("return window.consent?.allows('analytics') ?? true").await;
+        (on == false).then_some(())
+    })
+    .await;
+    let claims = wait_for("the new receipt", async || {
+        let claims = stage.receipt().await;
+        claims.previous.is_some().then_some(claims)
+    })
+    .await;
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Withdrawn));
+    assert_eq!(recorded(&claims, "communications"), Some(Recorded::Granted));
+    assert_eq!(names(&stage.browser.storage().await), ["consent"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_receipt_is_saved_as_a_file() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(REFUSE).await;
+    stage.decided(1).await;
+    let held = stage.receipt().await;
+    stage.browser.press_in_page("[data-consent-open]").await;
+    stage.browser.press("button[name=receipt]").await;
+    let file = stage.browser.downloaded("receipt.jws").await;
+    let saved = stage.verify(&std::fs::read_to_string(file).unwrap()).await;
+    assert_eq!(saved.claims().jti, held.jti);
+}
