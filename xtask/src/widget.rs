@@ -39,8 +39,8 @@ pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
     fs::create_dir_all(&dist)?;
 
     let loader = workspace.join("consent-widget/loader/consent.js");
-    let source = fs::read_to_string(&loader)
-        .with_context(|| format!("cannot read {}", loader.display()))?;
+    let source =
+        fs::read_to_string(&loader).with_context(|| format!("cannot read {}", loader.display()))?;
     write_if_changed(&dist.join("consent.js"), minify_loader(&source)?.as_bytes())?;
 
     ensure_target(&progress)?;
@@ -143,7 +143,7 @@ fn minify(source: &str, kind: SourceType) -> Result<String> {
         .with_options(CodegenOptions::minify())
         .with_scoping(minified.scoping)
         .build(&program);
-    Ok(printed.code.to_string())
+    Ok(printed.code)
 }
 
 /// Brotli at its best, as the server sends it.
