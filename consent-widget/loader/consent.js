@@ -94,6 +94,8 @@
   /** One letter for each purpose. Kept in memory: it works where cookies are blocked. */
   let letters = spell(() => "-");
   let until = 0;
+  /** Whether a change is one for the page, and not the state that it starts with. */
+  let started;
   /** The last receipt of this page. @type {string | null} */
   let latest = null;
   /** Purposes of which something ran in this page: only a reload stops it. */
@@ -145,6 +147,7 @@
     release();
     return (
       changed &&
+      started &&
       document.dispatchEvent(
         new CustomEvent("consent:change", {
           cancelable: true,
@@ -455,6 +458,7 @@
 
   // Without a choice that lives, nothing may name this browser.
   if (!recall()) entry(LOCAL, RECEIPT, null);
+  started = true;
   // A script that ran until the reload may have written them again.
   forget(ids.filter((_, i) => letters[i] === "r"));
 

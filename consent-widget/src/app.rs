@@ -157,11 +157,12 @@ fn keep_inside(event: &KeyboardEvent, first: &NodeRef, last: &NodeRef) {
     }
     let (from, to) = if event.shift_key() { (first, last) } else { (last, first) };
     let target = event.composed_path().get(0).dyn_into::<Element>().ok();
-    if target.is_some() && target == from.cast::<Element>() {
-        if let Some(to) = to.cast::<HtmlElement>() {
-            event.prevent_default();
-            // Fails only where nothing can be focused.
-            let _ = to.focus();
-        }
+    if target.is_some()
+        && target == from.cast::<Element>()
+        && let Some(to) = to.cast::<HtmlElement>()
+    {
+        event.prevent_default();
+        // Fails only where nothing can be focused.
+        let _ = to.focus();
     }
 }

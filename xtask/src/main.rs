@@ -25,13 +25,15 @@ enum Command {
 }
 
 fn main() -> Result<()> {
+    let progress = |step: &str| eprintln!("{step}");
     match Arguments::parse().command {
         Command::Widget => {
-            widget::build(|step| eprintln!("{step}"))?;
-            size::Sizes::of(&widget::dist())?.report()
+            widget::build(progress)?;
+            println!("{}", size::Sizes::of(&widget::dist())?);
+            Ok(())
         }
         Command::Size => {
-            widget::build(|step| eprintln!("{step}"))?;
+            widget::build(progress)?;
             size::Sizes::of(&widget::dist())?.report()
         }
     }

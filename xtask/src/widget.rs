@@ -47,7 +47,8 @@ pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
     progress("compiling the preferences panel to WebAssembly");
     let compiled = compile(&workspace)?;
     let done = dist.join(format!("{NAME}_bg.wasm.br"));
-    if is_newer(&done, &compiled)? {
+    // This program is an input too: its options decide what the glue looks like.
+    if is_newer(&done, &compiled)? && is_newer(&done, &std::env::current_exe()?)? {
         return Ok(());
     }
 
@@ -109,6 +110,8 @@ fn bind(compiled: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
         .out_name(NAME)
         .web(true)?
         .typescript(false)
+        // The glue finds its WASM beside itself, so that the loader needs one address only.
+        .omit_default_module_path(false)
         .remove_name_section(true)
         .remove_producers_section(true)
         .generate_output()?;
@@ -140,7 +143,7 @@ fn minify(source: &str, kind: SourceType) -> Result<String> {
         .with_options(CodegenOptions::minify())
         .with_scoping(minified.scoping)
         .build(&program);
-    Ok(printed.code.to_string())
+    Ok(printed.code)
 }
 
 /// Brotli at its best, as the server sends it.
