@@ -1,4 +1,4 @@
-//! A Chromium with a fresh profile, driven over WebDriver.
+//! A Chromium with a fresh profile, driven by `chromedriver`.
 
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -138,6 +138,12 @@ impl Browser {
         let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
         self.driver.execute(script, vec![element.to_json().unwrap()]).await.unwrap();
         element.click().await.unwrap();
+    }
+
+    /// Types into a field of the page.
+    pub async fn type_into(&self, selector: &str, text: &str) {
+        let field = self.driver.find(By::Css(selector)).await.unwrap();
+        field.send_keys(text).await.unwrap();
     }
 
     /// What is stored for the current page's origin.

@@ -33,8 +33,6 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(Duration::from_secs(20), found).await {
-        Ok(found) => found,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    let found = tokio::time::timeout(Duration::from_secs(20), found).await;
+    found.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }

@@ -2,8 +2,13 @@
 //!
 //! Only reads the command line here; each command is a module.
 
+mod demo;
+mod run;
 mod size;
+mod test;
 mod widget;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -18,21 +23,37 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Builds everything and shows it: the reference site, a site on another origin, a collector.
+    #[command(after_help = "Example:\n  cargo xtask demo --listen 127.0.0.1:9000 --no-open")]
+    Demo {
+        /// Passed on to the demo: --listen, --embed, --collector, --no-open; --help lists them.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Does everything that CI does.
+    Test,
     /// Builds what browsers download, into `dist/`.
     Widget,
     /// Measures what browsers download, compressed, and fails when it is over budget.
     Size,
 }
 
-fn main() -> Result<()> {
-    let progress = |step: &str| eprintln!("{step}");
-    match Arguments::parse().command {
-        Command::Widget => {
-            widget::build(progress)?;
-            println!("{}", size::Sizes::of(&widget::dist())?);
-            Ok(())
+fn main() -> ExitCode {
+    match run_command(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
         }
-        Command::Size => {
+    }
+}
+
+fn run_command(command: Command) -> Result<()> {
+    let progress = |step: &str| eprintln!("{step}");
+    match command {
+        Command::Demo { arguments } => demo::demo(&arguments),
+        Command::Test => test::test(),
+        Command::Widget | Command::Size => {
             widget::build(progress)?;
             size::Sizes::of(&widget::dist())?.report()
         }

@@ -17,25 +17,23 @@ use oxc::minifier::{CompressOptions, Minifier, MinifierOptions};
 use oxc::parser::Parser;
 use oxc::span::SourceType;
 
+use crate::run::root;
+
 /// Stands in the loader where the server puts a site's configuration.
 pub(crate) const PLACEHOLDER: &str = "__CONSENT_CONFIG__";
 
-const TARGET: &str = "wasm32-unknown-unknown";
+/// What browsers run.
+pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 const NAME: &str = "consent_widget";
 
 /// Where the result is written.
 pub(crate) fn dist() -> PathBuf {
-    workspace().join("dist")
-}
-
-fn workspace() -> PathBuf {
-    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
-    xtask.parent().unwrap_or(xtask).to_owned()
+    root().join("dist")
 }
 
 /// Builds everything; does next to nothing when nothing changed. `progress` is told each step.
 pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
-    let (workspace, dist) = (workspace(), dist());
+    let (workspace, dist) = (root(), dist());
     fs::create_dir_all(&dist)?;
 
     let loader = workspace.join("consent-widget/loader/consent.js");

@@ -79,9 +79,13 @@ async fn the_keyboard_alone_is_enough() {
     stage.visit().await;
     stage.browser.shown("button[value=refuse]").await;
     let focused = "return document.activeElement?.shadowRoot?.activeElement?.value ?? null";
-    let tab_to = async |value: &str| {
+    let tab_to = async |value: &str, back: bool| {
         for _ in 0..20 {
-            stage.browser.driver().action_chain().send_keys(Key::Tab).perform().await.unwrap();
+            let keys = stage.browser.driver().action_chain();
+            let keys = if back { keys.key_down(Key::Shift) } else { keys };
+            let keys = keys.send_keys(Key::Tab);
+            let keys = if back { keys.key_up(Key::Shift) } else { keys };
+            keys.perform().await.unwrap();
             if stage.browser.run(focused).await == value {
                 return;
             }
@@ -89,7 +93,7 @@ async fn the_keyboard_alone_is_enough() {
         panic!("Tab does not reach {value}");
     };
     // The preferences open, take the focus, close with Escape, and give the focus back.
-    tab_to("customize").await;
+    tab_to("customize", false).await;
     stage.browser.driver().action_chain().send_keys(Key::Enter).perform().await.unwrap();
     stage.browser.shown("dialog[open]").await;
     stage.browser.driver().action_chain().send_keys(Key::Escape).perform().await.unwrap();
@@ -97,7 +101,7 @@ async fn the_keyboard_alone_is_enough() {
         (stage.browser.run(focused).await == "customize").then_some(())
     })
     .await;
-    tab_to("refuse").await;
+    tab_to("refuse", true).await;
     stage.browser.driver().action_chain().send_keys(" ").perform().await.unwrap();
     assert_eq!(stage.decided(1).await["method"], "refuse_all");
 }

@@ -11,13 +11,7 @@ async fn type_address(stage: &Stage) {
     stage.browser.press("button[value=refuse]").await;
     stage.browser.gone().await;
     let driver = stage.browser.driver();
-    driver
-        .find(By::Css("#newsletter input[name=email]"))
-        .await
-        .unwrap()
-        .send_keys(ADDRESS)
-        .await
-        .unwrap();
+    stage.browser.type_into("#newsletter input[name=email]", ADDRESS).await;
     stage.browser.press_in_page("#newsletter input[value=communications]").await;
     stage.browser.press_in_page("#newsletter button[type=submit]").await;
     wait_for("the form's answer", async || {
@@ -70,13 +64,7 @@ async fn the_form_asks_for_at_least_one_purpose() {
     stage.browser.press("button[value=refuse]").await;
     stage.browser.gone().await;
     let driver = stage.browser.driver();
-    driver
-        .find(By::Css("#newsletter input[name=email]"))
-        .await
-        .unwrap()
-        .send_keys(ADDRESS)
-        .await
-        .unwrap();
+    stage.browser.type_into("#newsletter input[name=email]", ADDRESS).await;
     let ticked = driver.find_all(By::Css("#newsletter input[name=purpose]:checked")).await.unwrap();
     assert!(ticked.is_empty(), "nothing is ticked beforehand");
     stage.browser.press_in_page("#newsletter button[type=submit]").await;

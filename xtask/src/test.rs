@@ -1,0 +1,90 @@
+//! `cargo xtask test`: everything that CI does, in the order in which faults are cheapest to find.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::run::{cargo, run};
+use crate::{size, widget};
+
+/// The programs that the browser tests drive, and the Debian packages that bring them.
+const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
+
+pub(crate) fn test() -> Result<()> {
+    let started = Instant::now();
+    step("format");
+    run(cargo(["fmt", "--all", "--check"]))?;
+
+    step("browser");
+    provide_browser()?;
+
+    step("widget");
+    widget::build(|step| eprintln!("{step}"))?;
+    size::Sizes::of(&widget::dist())?.report()?;
+
+    step("lints");
+    run(cargo(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    run(cargo([
+        "clippy",
+        "--package",
+        "consent-widget",
+        "--features",
+        "browser",
+        "--target",
+        widget::TARGET,
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+
+    step("documentation");
+    let mut doc = cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    doc.env("RUSTDOCFLAGS", "--deny warnings");
+    run(doc)?;
+    run(cargo(["test", "--workspace", "--doc"]))?;
+
+    step("tests");
+    run(cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
+    eprintln!("\nall of it passed in {} seconds", started.elapsed().as_secs());
+    Ok(())
+}
+
+fn step(name: &str) {
+    eprintln!("\n== {name}");
+}
+
+/// Makes sure that the browser is there: installs it where that is possible without asking.
+fn provide_browser() -> Result<()> {
+    let missing: Vec<&str> = BROWSER
+        .iter()
+        .filter(|(program, _)| !installed(program))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages = missing.join(" ");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    if !root || !Path::new("/usr/bin/apt-get").exists() {
+        bail!("the browser tests need {packages}; on Debian: sudo apt-get install {packages}");
+    }
+    eprintln!("installing {packages}");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        command
+    };
+    run(apt(&["update", "--quiet"]))?;
+    let mut install =
+        apt(&["install", "--yes", "--quiet", "--no-install-recommends", "fonts-dejavu-core"]);
+    install.args(missing);
+    run(install)
+}
+
+fn installed(program: &str) -> bool {
+    let mut command = Command::new(program);
+    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
