@@ -88,3 +88,26 @@ fn installed(program: &str) -> bool {
     command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::run::cargo;
+
+    /// The core holds rules only: nothing that reads, waits, guesses the time or rolls dice.
+    #[test]
+    fn the_core_depends_on_nothing_ambient() {
+        for target in ["x86_64-unknown-linux-gnu", crate::widget::TARGET] {
+            let mut tree =
+                cargo(["tree", "--offline", "--package", "consent-core", "--edges", "normal"]);
+            let output = tree.args(["--prefix", "none", "--target", target]).output().unwrap();
+            let tree = String::from_utf8(output.stdout).unwrap();
+            assert!(tree.contains("consent-core") && tree.contains("serde"), "{tree}");
+            for ambient in
+                ["tokio", "web-sys", "js-sys", "sqlx", "rand", "getrandom", "chrono", "reqwest"]
+            {
+                let found = tree.lines().any(|line| line.split(' ').next() == Some(ambient));
+                assert!(!found, "{ambient} in the tree of consent-core for {target}");
+            }
+        }
+    }
+}

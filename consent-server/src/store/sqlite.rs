@@ -333,3 +333,20 @@ fn digest(row: &SqliteRow, column: usize) -> Result<Digest, StoreError> {
     let bytes: Vec<u8> = row.try_get(column)?;
     <[u8; 32]>::try_from(bytes).map(Digest::from).map_err(|_| StoreError::Corrupt("digest"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What makes a commit survive a power cut: the log is flushed at every commit.
+    #[tokio::test]
+    async fn every_commit_is_flushed_to_the_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("eu.db"), true).await.unwrap();
+        let journal: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&store.writer).await.unwrap();
+        assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
+    }
+}

@@ -56,20 +56,22 @@ impl Home {
         Run { code: status.code(), out: text(stdout), err: text(stderr) }
     }
 
+    /// What the server logged.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.path("serve.log")).unwrap()
+    }
+
     /// Starts the server and waits until it listens.
     async fn serve(&self) -> Server {
-        let mut command = tokio::process::Command::from(self.command(&["serve"]));
-        let mut process = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+        let mut command = tokio::process::Command::from(self.command(&["serve", "--log", "json"]));
+        // Into a file, not a pipe: nobody reads along, and a full pipe would stop the server.
+        let log = std::fs::File::create(self.path("serve.log")).unwrap();
+        let mut process =
+            command.stdout(Stdio::piped()).stderr(log).kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         let first = lines.next_line().await.unwrap();
         let Some(url) = first.as_deref().and_then(|line| line.strip_prefix("listening on ")) else {
-            let output = process.wait_with_output().await.unwrap();
-            panic!("did not start: {}", String::from_utf8_lossy(&output.stderr));
+            panic!("did not start: {}", self.log());
         };
         Server { url: url.to_owned(), process, lines }
     }

@@ -93,6 +93,37 @@ async fn a_published_policy_cannot_be_changed_in_place() {
     assert!(refused(&home).contains("is older than policy 2"));
 }
 
+#[tokio::test]
+async fn logs_tell_what_was_asked_and_nothing_personal() {
+    let home = Home::new();
+    let mut server = home.serve().await;
+    let token = home.run(&["token", "new", "--scope", "check"]).out;
+    let receipt = server.decide(&reqwest::Client::new()).await.unwrap().receipt;
+    let client = reqwest::Client::builder().user_agent("Browser/7.0").build().unwrap();
+    let site = format!("{}/v1/sites/example", server.url);
+    let ask =
+        client.get(format!("{site}/check?purpose=analytics&subject=email:someone@example.org"));
+    assert_eq!(ask.bearer_auth(token.trim()).send().await.unwrap().status(), 200);
+    let subscribe = client.post(format!("{site}/subscriptions")).json(&serde_json::json!({
+        "subject": "email:someone@example.org", "purposes": ["analytics"], "language": "en",
+    }));
+    assert_eq!(subscribe.send().await.unwrap().status(), 202);
+    client.get(format!("{site}/someone@example.org")).send().await.unwrap();
+    server.terminate();
+    assert!(server.process.wait().await.unwrap().success());
+
+    let log = home.log();
+    for line in log.lines() {
+        serde_json::from_str::<serde_json::Value>(line).expect("one JSON object a line");
+    }
+    assert!(log.contains(r#""route":"/v1/sites/{site}/check","status":200"#), "{log}");
+    let signature = receipt.rsplit('.').next().unwrap();
+    for personal in ["someone", "example.org", "Browser/7.0", "127.0.0.1", token.trim(), signature]
+    {
+        assert!(!log.contains(personal), "{personal}: {log}");
+    }
+}
+
 #[test]
 fn keys_that_others_may_read() {
     let home = Home::new();
