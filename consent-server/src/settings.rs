@@ -3,6 +3,7 @@
 //! Paths in it are relative to the file itself.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -43,12 +44,22 @@ pub struct MailSettings {
 }
 
 /// Where mails go.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum Transport {
     /// Each mail becomes an `.eml` file in this folder.
     Folder(PathBuf),
     /// A mail server, as `smtp://…` or `smtps://…`.
     Smtp(String),
+}
+
+// By hand, since the address of a mail server may hold a password.
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
+            Self::Smtp(_) => f.write_str("Smtp(…)"),
+        }
+    }
 }
 
 /// Where records are kept.

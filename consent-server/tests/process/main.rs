@@ -4,6 +4,7 @@
 
 mod command_line;
 mod durability;
+mod mail;
 mod start;
 
 use std::path::{Path, PathBuf};
