@@ -4,6 +4,7 @@
 //! in, so that its digest covers the exact words shown and the browser only lays them out.
 
 use consent_core::LegalBasis;
+pub use consent_core::policy::Authority;
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
@@ -87,17 +88,6 @@ pub struct Officer {
     pub email: String,
 }
 
-/// A supervisory authority.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Authority {
-    /// Its name.
-    pub name: String,
-    /// Its postal address.
-    pub address: String,
-    /// Its site.
-    pub url: String,
-}
-
 /// What data are processed for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Purpose {
@@ -159,9 +149,7 @@ impl Notice {
 mod make {
     use consent_core::{Digest, Policy, policy};
 
-    use super::{
-        Authority, Controller, Cookie, Direction, Notice, Officer, PolicyName, Purpose, Recipient,
-    };
+    use super::{Controller, Cookie, Direction, Notice, Officer, PolicyName, Purpose, Recipient};
     use crate::labels::File;
 
     impl Notice {
@@ -198,11 +186,7 @@ mod make {
                     name: say(&policy.officer.name),
                     email: policy.officer.email.clone(),
                 },
-                authority: Authority {
-                    name: policy.authority.name.clone(),
-                    address: policy.authority.address.clone(),
-                    url: policy.authority.url.clone(),
-                },
+                authority: policy.authority.clone(),
                 purposes: Vec::new(),
                 rights: policy
                     .rights

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context as _;
 use clap::Parser;
 use consent_examples::{Demo, Options};
 
@@ -48,15 +47,13 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let Arguments { config, listen, embed, collector, no_open } = Arguments::parse();
-    // Listened for from the beginning, so that a signal during the start is not lost.
-    let stop = stop_signal()?;
     let mut demo = consent_examples::start(Options { config, listen, embed, collector }).await?;
     announce(&demo);
     if !no_open && let Err(error) = open::that_detached(&demo.addresses.consent) {
         eprintln!("No browser could be opened ({error}): follow the first address by hand.");
     }
     tokio::select! {
-        () = stop => {}
+        () = consent_server::stop_signal() => {}
         error = demo.failed() => return Err(error),
     }
     println!("\nStopping.");
@@ -66,32 +63,11 @@ async fn run() -> anyhow::Result<()> {
 fn announce(demo: &Demo) {
     let at = &demo.addresses;
     println!("The demo is running.\n");
-    println!("  Site and consent server   {}", at.consent);
-    println!("  Another site              {}", at.embed);
-    println!("  Collector                 {}", at.collector);
+    println!("  Site and consent server   {}/", at.consent);
+    println!("  Another site              {}/", at.embed);
+    println!("  Collector                 {}/", at.collector);
     if demo.mail.is_some() {
         println!("  Mailbox                   {}/mail", at.consent);
     }
     println!("\nCtrl-C stops it.");
-}
-
-/// Ends when the program is asked to stop: by Ctrl-C, or by SIGTERM where there is one.
-fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .context("cannot listen for SIGTERM")?;
-    #[cfg(unix)]
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())
-        .context("cannot listen for Ctrl-C")?;
-    #[cfg(windows)]
-    let mut interrupt = tokio::signal::windows::ctrl_c().context("cannot listen for Ctrl-C")?;
-    Ok(async move {
-        #[cfg(unix)]
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        #[cfg(windows)]
-        interrupt.recv().await;
-    })
 }

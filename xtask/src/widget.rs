@@ -82,7 +82,7 @@ fn compile(workspace: &Path) -> Result<PathBuf> {
         .map_or_else(|| workspace.join("target"), |dir| workspace.join(dir));
     let status = Command::new(cargo)
         .current_dir(workspace)
-        .args(["rustc", "--quiet", "--package", "consent-widget", "--lib"])
+        .args(["rustc", "--package", "consent-widget", "--lib"])
         .args(["--crate-type", "cdylib", "--profile", "widget", "--target", TARGET])
         .args(["--features", "browser"])
         .arg("--target-dir")
