@@ -197,6 +197,33 @@ async fn withdrawing_stops_what_ran_and_refers_to_the_receipt_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_stops_its_scripts_itself_is_not_loaded_anew() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    stage
+        .browser
+        .run(
+            "window.mark = 'same page';
+             document.addEventListener('consent:change', (event) => {
+                window.told = event.detail;
+                event.preventDefault();
+             });",
+        )
+        .await;
+    stage.browser.press_in_page("[data-consent-withdraw]").await;
+    stage.decided(2).await;
+    // Deleted at once, and not only by the next page.
+    assert_eq!(names(&stage.browser.storage().await), ["consent"]);
+    let claims = stage.receipt().await;
+    assert_eq!(recorded(&claims, "analytics"), Some(Recorded::Withdrawn));
+    let told = stage.browser.run("return [window.mark, window.told]").await;
+    let all = serde_json::json!(["analytics", "communications", "email.open_tracking"]);
+    assert_eq!(told, serde_json::json!(["same page", { "granted": [], "withdrawn": all }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_choices_are_reopened_and_changed_in_the_panel() {
     let stage = Stage::set().await;
     stage.visit().await;
