@@ -221,7 +221,7 @@
   let turn = 0;
 
   const must = (response) => {
-    if (!response.ok) throw Error("status " + response.status);
+    if (!response.ok) throw Error(response.status);
     return response.json();
   };
   const complain = (what, error) => console.warn(`consent: ${what}: ${error.message}`);
@@ -284,6 +284,8 @@
     const recorded = send(decision, pending)
       .then((answer) => {
         if (mine !== turn) return;
+        // Whatever older decision still waits to be sent, this one takes its place.
+        entry(LOCAL, PENDING, null);
         latest = answer.receipt;
         if (grants) {
           entry(LOCAL, RECEIPT, latest);
@@ -389,7 +391,8 @@
       root.style.scrollPaddingBottom = box.firstChild.offsetHeight + "px";
       on("click", (event) => {
         const button = event.target.closest("button");
-        if (!button) return;
+        // The second click of a double click is no second decision.
+        if (!button || event.detail > 1) return;
         fault(false);
         if (button.value === "customize") open(button);
         else answer(event, button.value).catch(() => fault(true));

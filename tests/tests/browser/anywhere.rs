@@ -134,3 +134,37 @@ async fn an_unreachable_server_grants_nothing_and_says_so() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refusal_not_yet_delivered_does_not_undo_a_later_grant() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    stage.browser.shown("button[value=refuse]").await;
+    stage.network.cut(true);
+    stage.browser.press("button[value=refuse]").await;
+    stage.browser.gone().await;
+    stage.network.cut(false);
+    stage.browser.press_in_page("[data-consent-open]").await;
+    stage.browser.press("dialog button[value=accept]").await;
+    stage.collects(1).await;
+    let claims = stage.receipt().await;
+    stage.network.clear();
+    stage.visit().await;
+    stage.collects(1).await;
+    let posts =
+        stage.network.to(&stage.at.consent).into_iter().filter(|seen| seen.method == "POST");
+    assert_eq!(posts.count(), 0, "nothing old is sent after it");
+    assert_eq!(stage.check(&claims.sub.to_string(), "analytics").await, (true, "granted".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_double_click_is_one_decision() {
+    let stage = Stage::set().await;
+    stage.visit().await;
+    let accept = stage.browser.shown("button[value=accept]").await;
+    stage.browser.driver().action_chain().double_click_element(&accept).perform().await.unwrap();
+    stage.collects(1).await;
+    let posts =
+        stage.network.to(&stage.at.consent).into_iter().filter(|seen| seen.method == "POST");
+    assert_eq!(posts.count(), 1);
+}
