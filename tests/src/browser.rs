@@ -1,15 +1,14 @@
 //! A Chromium with a fresh profile, driven by `chromedriver`.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Stdio;
-use std::sync::Arc;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Value, json};
 use thirtyfour::extensions::query::ElementPollerNoWait;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::network::Network;
 use crate::wait_for;
@@ -17,11 +16,46 @@ use crate::wait_for;
 /// Finds in the banner's shadow root.
 const FIND: &str = "return document.querySelector('consent-banner')?.shadowRoot.querySelector(arguments[0]) ?? null";
 
+/// The address of the one `chromedriver` that all tests of this process share; each has a browser
+/// and a profile of its own.
+///
+/// It is started below a shell that waits for the end of its input, which comes when this process
+/// ends, however that happens: so it never stays behind.
+fn driver_url() -> &'static str {
+    static DRIVER: OnceLock<(String, ChildStdin)> = OnceLock::new();
+    let (url, _) = DRIVER.get_or_init(|| {
+        let script = "chromedriver --port=0 </dev/null & read -r _; kill $!";
+        let mut shell = Command::new("sh")
+            .args(["-c", script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
+        let mut said = Vec::new();
+        let port = loop {
+            let Some(Ok(line)) = lines.next() else {
+                panic!("chromedriver does not start; on Debian: apt-get install chromium chromium-driver; {said:?}");
+            };
+            if let Some((_, port)) = line.split_once("started successfully on port ") {
+                break port.trim_end_matches('.').to_owned();
+            }
+            said.push(line);
+        };
+        // It goes on writing; nobody else reads it.
+        let input = shell.stdin.take().unwrap();
+        std::thread::spawn(move || {
+            lines.for_each(drop);
+            shell.wait()
+        });
+        (format!("http://127.0.0.1:{port}"), input)
+    });
+    url
+}
+
 /// A browser of one test. Ends with it.
 pub struct Browser {
-    // First, so that it ends while the driver still runs.
     driver: WebDriver,
-    _process: Child,
     downloads: tempfile::TempDir,
 }
 
@@ -41,23 +75,6 @@ pub struct Storage {
 impl Browser {
     /// Starts a browser all of whose requests pass `network`.
     pub async fn start(network: &Network) -> Self {
-        let mut process = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("chromedriver is installed (apt-get install chromium chromium-driver)");
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver starts");
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
-            }
-        };
-        // The driver goes on writing; nobody else reads it.
-        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-
         let downloads = tempfile::tempdir().unwrap();
         let mut wanted = ChromeCapabilities::new();
         for argument in [
@@ -81,10 +98,10 @@ impl Browser {
         let preferences = json!({ "download.default_directory": downloads.path() });
         wanted.add_experimental_option("prefs", preferences).unwrap();
         wanted.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
-        let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
+        let driver = WebDriver::new(driver_url(), wanted).await.unwrap();
         // The waiting is done here, with a word on what is waited for.
         driver.set_poller(Arc::new(ElementPollerNoWait));
-        Self { driver, _process: process, downloads }
+        Self { driver, downloads }
     }
 
     /// The session itself, for what is not offered here.
