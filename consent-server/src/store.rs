@@ -12,6 +12,7 @@ mod sqlite;
 mod contract;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use consent_core::{Digest, PurposeId, Receipt, Record, SiteId, Subject, Timestamp};
@@ -151,13 +152,19 @@ pub trait Store: Send + Sync {
         key: &str,
     ) -> Result<Option<(Digest, String)>, StoreError>;
 
-    /// Records that an address was typed, for those purposes of which nothing is recorded yet.
+    /// Records that an address was typed, as unconfirmed where nothing was decided yet. Answers
+    /// whether its owner is to be asked: not if that was done less than `again_after` ago for each
+    /// of these purposes.
     async fn mark_unconfirmed(
         &self,
         site: &SiteId,
         subject: &Subject,
         records: &BTreeMap<PurposeId, Record>,
-    ) -> Result<(), StoreError>;
+        again_after: Duration,
+    ) -> Result<bool, StoreError>;
+
+    /// Notes that the owner could not be asked after all, so that the next typing asks at once.
+    async fn not_asked(&self, site: &SiteId, subject: &Subject) -> Result<(), StoreError>;
 
     /// Keeps a token, by its digest.
     async fn add_token(

@@ -44,6 +44,7 @@ CREATE TABLE state (
     policy     INTEGER NOT NULL,
     decided_at INTEGER NOT NULL,
     until      INTEGER NOT NULL,
+    asked_at   INTEGER, -- when the owner of an address was last asked by mail
     PRIMARY KEY (site, subject, purpose)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,6 +1,7 @@
 //! Asking the owner of an address: what anybody typed becomes a mail, and nothing else.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use consent_core::decision::{InvalidDecision, MAX_CHOICES};
 use consent_core::subject::EmailAddress;
@@ -13,6 +14,9 @@ use crate::store::StoreError;
 
 /// How long a link may grant: a week, in seconds.
 const LINK_GRANTS: i64 = 7 * 24 * 3600;
+
+/// Nobody's mailbox is filled by typing its address again and again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_mins(10);
 
 /// Why the owner was not asked.
 #[derive(Debug, thiserror::Error)]
@@ -63,11 +67,14 @@ pub async fn subscribe(
     let purposes: Vec<_> = decision.choices().keys().cloned().collect();
     let records: BTreeMap<_, _> =
         purposes.iter().map(|purpose| (purpose.clone(), record)).collect();
-    site.region.store.mark_unconfirmed(&site.id, &subject, &records).await?;
+    let store = &site.region.store;
+    if !store.mark_unconfirmed(&site.id, &subject, &records, ASK_AGAIN_AFTER).await? {
+        return Ok(());
+    }
 
     let link = Link {
         site: site.id.clone(),
-        sub: subject,
+        sub: subject.clone(),
         purposes,
         policy: site.policy.number,
         language: language.to_owned(),
@@ -85,6 +92,9 @@ pub async fn subscribe(
         link: format!("{}/v1/sites/{}/confirm?token={token}", app.public_url, site.id),
         language,
     };
-    app.mailer.ask(&address, &question).await?;
+    if let Err(error) = app.mailer.ask(&address, &question).await {
+        store.not_asked(&site.id, &subject).await?;
+        return Err(error.into());
+    }
     Ok(())
 }

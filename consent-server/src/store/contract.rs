@@ -5,6 +5,8 @@ use consent_core::{Claims, Key, KeyRing, Recorded};
 
 use super::*;
 
+const MINUTE: Duration = Duration::from_mins(1);
+
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
@@ -99,15 +101,27 @@ async fn typing_an_address_never_replaces_a_decision() {
     {
         let subject = Subject::browser([u8::try_from(i).unwrap(); 16]);
         append(&store, &receipt(i as u128, &subject), 0, decided, None).await.unwrap();
-        store.mark_unconfirmed(&site, &subject, &records(Recorded::Unconfirmed, 50)).await.unwrap();
+        let typed = records(Recorded::Unconfirmed, 50);
+        assert!(store.mark_unconfirmed(&site, &subject, &typed, MINUTE).await.unwrap());
         assert_eq!(store.history(&site, &subject).await.unwrap().records, records(decided, 10));
+        // Its owner was asked all the same, so not again a moment later.
+        assert!(!store.mark_unconfirmed(&site, &subject, &typed, MINUTE).await.unwrap());
     }
     let subject = Subject::browser([9; 16]);
-    for second in [50, 60] {
+    for (second, asks, kept) in [(50, true, 50), (109, false, 50), (110, true, 110)] {
         let typed = records(Recorded::Unconfirmed, second);
-        store.mark_unconfirmed(&site, &subject, &typed).await.unwrap();
-        assert_eq!(store.history(&site, &subject).await.unwrap().records, typed);
+        assert_eq!(store.mark_unconfirmed(&site, &subject, &typed, MINUTE).await.unwrap(), asks);
+        let expected = records(Recorded::Unconfirmed, kept);
+        assert_eq!(store.history(&site, &subject).await.unwrap().records, expected);
     }
+    store.not_asked(&site, &subject).await.unwrap();
+    let again = records(Recorded::Unconfirmed, 110);
+    assert!(store.mark_unconfirmed(&site, &subject, &again, MINUTE).await.unwrap());
+    // A further purpose is a further question.
+    let mut typed = records(Recorded::Unconfirmed, 111);
+    let record = typed.values().next().copied().unwrap();
+    typed.insert("communications".parse().unwrap(), record);
+    assert!(store.mark_unconfirmed(&site, &subject, &typed, MINUTE).await.unwrap());
 }
 
 #[tokio::test]

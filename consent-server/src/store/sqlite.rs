@@ -10,10 +10,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use consent_core::{Digest, PurposeId, Record, Recorded, SiteId, Subject, Timestamp};
 use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteRow, SqliteSynchronous,
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+    SqliteSynchronous,
 };
-use sqlx::{Row, migrate::MigrateError};
+use sqlx::{Row, Sqlite, migrate::MigrateError};
 
 use super::{Entry, History, Published, Store, StoreError, Token};
 
@@ -26,11 +26,15 @@ const DECIDED: &str = "INSERT INTO state (site, subject, purpose, recorded, poli
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
     recorded = excluded.recorded, policy = excluded.policy, decided_at = excluded.decided_at, until = excluded.until";
 
-/// What anybody typed takes the place of nothing but an earlier typing, which is no decision.
-const TYPED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until) \
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
-    policy = excluded.policy, decided_at = excluded.decided_at, until = excluded.until \
-    WHERE recorded = 'unconfirmed'";
+/// What anybody typed takes the place of nothing but an earlier typing, which is no decision. It
+/// counts only if the owner was not asked a moment ago.
+const TYPED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, asked_at) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
+    asked_at = excluded.asked_at, \
+    policy = CASE recorded WHEN 'unconfirmed' THEN excluded.policy ELSE policy END, \
+    decided_at = CASE recorded WHEN 'unconfirmed' THEN excluded.decided_at ELSE decided_at END, \
+    until = CASE recorded WHEN 'unconfirmed' THEN excluded.until ELSE until END \
+    WHERE asked_at IS NULL OR asked_at <= excluded.asked_at - ?8";
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -220,7 +224,11 @@ impl Store for SqliteStore {
         .bind(entry.request.map(|request| request.content.as_bytes().to_vec()))
         .execute(&mut *transaction)
         .await?;
-        write_records(&mut transaction, &claims.site, &claims.sub, entry.records, DECIDED).await?;
+        for (purpose, record) in entry.records {
+            bind(sqlx::query(DECIDED), &claims.site, &claims.sub, purpose, record)
+                .execute(&mut *transaction)
+                .await?;
+        }
         Ok(transaction.commit().await?)
     }
 
@@ -243,10 +251,26 @@ impl Store for SqliteStore {
         site: &SiteId,
         subject: &Subject,
         records: &BTreeMap<PurposeId, Record>,
-    ) -> Result<(), StoreError> {
+        again_after: Duration,
+    ) -> Result<bool, StoreError> {
+        let seconds = i64::try_from(again_after.as_secs()).unwrap_or(i64::MAX);
         let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        write_records(&mut transaction, site, subject, records, TYPED).await?;
-        Ok(transaction.commit().await?)
+        let mut marked = 0;
+        for (purpose, record) in records {
+            let query = bind(sqlx::query(TYPED), site, subject, purpose, record).bind(seconds);
+            marked += query.execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await?;
+        Ok(marked > 0)
+    }
+
+    async fn not_asked(&self, site: &SiteId, subject: &Subject) -> Result<(), StoreError> {
+        sqlx::query("UPDATE state SET asked_at = NULL WHERE site = ? AND subject = ?")
+            .bind(site.as_str())
+            .bind(subject.to_string())
+            .execute(&self.writer)
+            .await?;
+        Ok(())
     }
 
     async fn add_token(
@@ -289,26 +313,24 @@ impl Store for SqliteStore {
     }
 }
 
-async fn write_records(
-    connection: &mut SqliteConnection,
-    site: &SiteId,
+type Query<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
+
+/// Binds `site, subject, purpose, recorded, policy, decided_at, until`, in this order.
+fn bind<'q>(
+    query: Query<'q>,
+    site: &'q SiteId,
     subject: &Subject,
-    records: &BTreeMap<PurposeId, Record>,
-    statement: &'static str,
-) -> Result<(), StoreError> {
-    for (purpose, record) in records {
-        sqlx::query(statement)
-            .bind(site.as_str())
-            .bind(subject.to_string())
-            .bind(purpose.as_str())
-            .bind(record.recorded.as_str())
-            .bind(record.policy)
-            .bind(record.at.as_second())
-            .bind(record.until.as_second())
-            .execute(&mut *connection)
-            .await?;
-    }
-    Ok(())
+    purpose: &'q PurposeId,
+    record: &Record,
+) -> Query<'q> {
+    query
+        .bind(site.as_str())
+        .bind(subject.to_string())
+        .bind(purpose.as_str())
+        .bind(record.recorded.as_str())
+        .bind(record.policy)
+        .bind(record.at.as_second())
+        .bind(record.until.as_second())
 }
 
 /// Reads `recorded, policy, decided_at, until` from the first four columns.

@@ -70,7 +70,10 @@ async fn a_mail_server_that_is_not_there() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     home.edit("consent.toml", "file:data/mail", &format!("smtp://127.0.0.1:{free}"));
     let server = home.serve().await;
-    let (status, problem) = subscribe(&server.url, "someone@example.org").await;
-    assert_eq!(status, 502, "{problem}");
-    assert!(problem.contains("please try again later"), "{problem}");
+    // The second time as well: what was not sent does not count as sent.
+    for _ in 0..2 {
+        let (status, problem) = subscribe(&server.url, "someone@example.org").await;
+        assert_eq!(status, 502, "{problem}");
+        assert!(problem.contains("please try again later"), "{problem}");
+    }
 }

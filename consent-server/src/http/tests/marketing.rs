@@ -83,6 +83,24 @@ async fn only_the_owner_of_an_address_grants_and_withdraws() {
 }
 
 #[tokio::test]
+async fn typing_an_address_again_and_again_sends_one_mail() {
+    let test = TestApp::new().await;
+    let mails = || {
+        let folder = std::fs::read_dir(test.folder.path().join("mail")).unwrap();
+        folder
+            .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|e| e == "eml"))
+            .count()
+    };
+    for _ in 0..5 {
+        assert_eq!(test.subscribe(ADDRESS).await.status, 202, "the answer does not tell");
+    }
+    assert_eq!(mails(), 1);
+    test.clock.0.fetch_add(600, Ordering::SeqCst);
+    test.subscribe(ADDRESS).await;
+    assert_eq!(mails(), 2);
+}
+
+#[tokio::test]
 async fn refusing_the_question_is_recorded_as_refused() {
     let test = TestApp::new().await;
     let check = test.token(&["check"]).await;
