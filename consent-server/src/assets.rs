@@ -110,7 +110,7 @@ impl WidgetFiles {
             |name: &str| Dist::get(name).map(|file| file.data.into_owned()).ok_or(WidgetMissing);
         let (glue, wasm) = (get("consent_widget.js")?, get("consent_widget_bg.wasm")?);
         let hash =
-            Digest::of(&[glue.as_slice(), wasm.as_slice()].concat()).to_string()[..16].to_owned();
+            Digest::of(&[glue.as_slice(), wasm.as_slice()].concat()).to_string()[..8].to_owned();
         let ready = |kind, name: &str, plain| {
             // Compressed by the build: at this quality the WASM takes too long for every start.
             Ok(Asset::ready(kind, FOREVER, plain, get(&format!("{name}.br"))?))

@@ -334,10 +334,7 @@
   const banner = once(() => get("banner"));
   const panel = once(() =>
     Promise.all([
-      import(app).then(async (module) => {
-        await module.default();
-        return module;
-      }),
+      import(app).then((module) => module.default().then(() => module)),
       get("notice"),
       banner(),
     ]),
@@ -429,8 +426,6 @@
       panelIsOpen = false;
       complain("no preferences", error);
       fault(true);
-      // A link leads to a page that says the same.
-      if (from?.href) location.href = from.href;
     }
   };
 
