@@ -43,6 +43,11 @@ impl Subject {
     pub fn browser(random: [u8; 16]) -> Self {
         Self(Kind::Browser(random))
     }
+
+    /// Whether this is a browser, and not an address.
+    pub fn is_browser(&self) -> bool {
+        matches!(self.0, Kind::Browser(_))
+    }
 }
 
 impl fmt::Display for Subject {

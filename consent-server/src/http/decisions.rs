@@ -92,6 +92,11 @@ fn proven_subject(site: &Site, receipt: &str) -> Result<Subject, Problem> {
     if receipt.claims().site != site.id {
         return Err(invalid("previous: it is a receipt of another site".into()));
     }
+    if !receipt.claims().sub.is_browser() {
+        let detail =
+            "previous: it is the receipt of an address, which decides by the link it was sent";
+        return Err(invalid(detail.into()));
+    }
     Ok(receipt.claims().sub.clone())
 }
 

@@ -1,5 +1,8 @@
 //! `POST /v1/sites/{site}/withdrawals`: an operator records that somebody took consent back, for
 //! example by telephone. Takes a token with the scope `withdraw`.
+//!
+//! The answer leaves the receipt out: whoever holds a browser's receipt may decide for it, and this
+//! scope must not grant.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +29,6 @@ pub(super) struct Body {
 #[derive(Debug, Serialize)]
 pub(super) struct Answer {
     id: Uuid,
-    receipt: String,
     states: BTreeMap<PurposeId, Recorded>,
 }
 
@@ -48,6 +50,5 @@ pub(super) async fn post(
     let decided = decide(&app, &site, &subject, &decision, None).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();
-    let receipt = decided.receipt.as_str().to_owned();
-    Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, receipt, states })))
+    Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, states })))
 }

@@ -173,7 +173,22 @@ async fn an_operator_withdraws_with_a_token_of_that_scope() {
         (done.status.as_u16(), &done.json()["states"]["communications"]),
         (201, &"withdrawn".into())
     );
+    assert!(done.json().get("receipt").is_none(), "with a receipt the operator could grant");
     assert_eq!(test.state(&check).await, state(false, "withdrawn"));
+}
+
+#[tokio::test]
+async fn the_receipt_of_an_address_decides_nothing_elsewhere() {
+    let test = TestApp::new().await;
+    let check = test.token(&["check"]).await;
+    test.subscribe(ADDRESS).await;
+    let page = test.press(&test.mailed_token(), "refuse").await;
+    let (_, rest) = page.text.split_once("<textarea").unwrap();
+    let receipt = rest.split_once('>').unwrap().1.split_once('<').unwrap().0;
+    assert!(test.app.verify(receipt).is_ok());
+    let answer = test.decide(r#"{"communications":"granted"}"#, "accept_all", Some(receipt)).await;
+    assert!(answer.problem(422, "receipt-invalid").contains("the receipt of an address"));
+    assert_eq!(test.state(&check).await, state(false, "refused"));
 }
 
 #[tokio::test]
