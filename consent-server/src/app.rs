@@ -12,6 +12,7 @@ use crate::ambient::{Ambient, SharedAmbient, System};
 use crate::assets::{self, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
 use crate::mail::{MailError, Mailer};
+use crate::service::verify;
 use crate::settings::{RegionSettings, Settings, SiteSettings};
 use crate::store::{Published, SqliteStore, Store, StoreError};
 
@@ -246,17 +247,9 @@ impl App {
         self.0.sites.get(id)
     }
 
-    /// Verifies a receipt of any region held here. The key's identifier tells which one it is.
+    /// Verifies a receipt of any region held here.
     pub fn verify(&self, receipt: &str) -> Result<Receipt, Failure> {
-        let mut failure = Failure::Key;
-        for region in &self.0.regions {
-            match Receipt::verify(receipt, &region.keys.receipts) {
-                Err(Failure::Key) => {}
-                Err(other) => failure = other,
-                genuine => return genuine,
-            }
-        }
-        Err(failure)
+        verify(receipt.as_bytes(), self.0.regions.iter().map(|region| &region.keys.receipts))
     }
 
     /// Whether every store can be read and written.

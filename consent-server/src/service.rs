@@ -5,7 +5,9 @@
 mod check;
 mod decide;
 mod subscribe;
+mod verify;
 
 pub use check::{Answer, CheckError, check};
 pub use decide::{DecideError, Decided, decide};
 pub use subscribe::{SubscribeError, subscribe};
+pub use verify::{Verification, verify};

@@ -7,11 +7,11 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use consent_core::receipt::{Failure, MAX_RECEIPT};
-use consent_core::{Claims, Receipt};
+use consent_core::receipt::MAX_RECEIPT;
 use consent_server::ambient::System;
 use consent_server::keys::Keys;
-use serde::Serialize;
+use consent_server::service::{Verification, verify};
+use consent_server::settings::RegionSettings;
 
 use super::{Config, print_json};
 
@@ -26,35 +26,15 @@ pub(super) struct Verify {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct Answer<'a> {
-    valid: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<&'a Claims>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<&'static str>,
-}
-
 impl Verify {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let text = self.read()?;
         let settings = self.config.read()?;
-        let mut result = Err(Failure::Key);
-        for region in &settings.regions {
-            let keys = Keys::open(&region.keys, false, &System)?;
-            result = verify(&text, &keys);
-            if result != Err(Failure::Key) {
-                break;
-            }
-        }
+        let open = |region: &RegionSettings| Keys::open(&region.keys, false, &System);
+        let keys = settings.regions.iter().map(open).collect::<Result<Vec<_>, _>>()?;
+        let result = verify(&text, keys.iter().map(|keys| &keys.receipts));
         if self.json {
-            let (claims, failed) =
-                (result.as_ref().ok().map(Receipt::claims), result.as_ref().err());
-            print_json(&Answer {
-                valid: claims.is_some(),
-                claims,
-                failed: failed.map(|f| f.check()),
-            })?;
+            print_json(&Verification::from(&result))?;
         } else {
             match &result {
                 Ok(receipt) => println!("genuine\n\n{}", receipt.claims()),
@@ -76,9 +56,4 @@ impl Verify {
         read.with_context(|| self.receipt.display().to_string())?;
         Ok(bytes)
     }
-}
-
-fn verify(bytes: &[u8], keys: &Keys) -> Result<Receipt, Failure> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Failure::Format)?;
-    Receipt::verify(text, &keys.receipts)
 }

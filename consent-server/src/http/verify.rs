@@ -3,11 +3,12 @@
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use consent_core::Claims;
-use serde::{Deserialize, Serialize};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use super::problem::Problem;
 use crate::app::App;
+use crate::service::Verification;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,22 +16,10 @@ pub(super) struct Body {
     receipt: String,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Answer {
-    valid: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    claims: Option<Claims>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<&'static str>,
-}
-
 pub(super) async fn post(
     State(app): State<App>,
     body: Result<Json<Body>, JsonRejection>,
-) -> Result<Json<Answer>, Problem> {
+) -> Result<Response, Problem> {
     let Json(body) = body?;
-    Ok(Json(match app.verify(&body.receipt) {
-        Ok(receipt) => Answer { valid: true, claims: Some(receipt.claims().clone()), failed: None },
-        Err(failure) => Answer { valid: false, claims: None, failed: Some(failure.check()) },
-    }))
+    Ok(Json(Verification::from(&app.verify(&body.receipt))).into_response())
 }
