@@ -98,6 +98,11 @@ impl<'t> Document<'t> {
         self.faults.push(Fault { path, line, message: message.into() });
     }
 
+    /// Whether nothing was wrong so far.
+    pub fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
     /// `value` if nothing was wrong, and otherwise everything that was.
     pub fn finish<T>(mut self, value: T) -> Result<T, Faults> {
         if self.faults.is_empty() {

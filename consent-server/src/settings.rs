@@ -177,29 +177,27 @@ impl Settings {
         let server = server(&file.server, &mut document);
         let mail = mail(&file.mail, base, &mut document);
         check_sites(&file, &mut document);
-        let (server, mail) = match (server, mail) {
-            (Some(server), Some(mail)) => document.finish((server, mail)).map_err(faulty)?,
-            _ => {
-                return Err(faulty(
-                    document.finish(()).expect_err("a part is missing for a fault"),
-                ));
-            }
-        };
-
         let mut sites = Vec::new();
-        for (i, section) in file.site.iter().enumerate() {
-            let policy_path = base.join(&section.policy);
-            let policy = Policy::from_toml(&read(&policy_path)?)
-                .map_err(|faults| SettingsError::Faults { path: policy_path, faults })?;
-            if !policy.regions.iter().any(|region| region.id == section.region) {
-                let (_, mut document) = Document::read::<File>(&text).map_err(faulty)?;
-                let message = format!("the site's policy has no region '{}'", section.region);
-                document.fault(format!("site[{i}].region"), message);
-                document.finish(()).map_err(faulty)?;
-            }
-            let (id, region) = (section.id.clone(), section.region.clone());
-            sites.push(SiteSettings { id, region, policy, origins: section.origins.clone() });
+        // Policies are read only for a configuration that is right so far, so that it is mended first.
+        for section in file.site.iter().filter(|_| document.is_clean()) {
+            let path = base.join(&section.policy);
+            let policy = Policy::from_toml(&read(&path)?)
+                .map_err(|faults| SettingsError::Faults { path, faults })?;
+            sites.push(SiteSettings {
+                id: section.id.clone(),
+                region: section.region.clone(),
+                policy,
+                origins: section.origins.clone(),
+            });
         }
+        for (i, site) in sites.iter().enumerate() {
+            if !site.policy.regions.iter().any(|region| region.id == site.region) {
+                let message = format!("the site's policy has no region '{}'", site.region);
+                document.fault(format!("site[{i}].region"), message);
+            }
+        }
+        let parts = document.finish((server, mail)).map_err(faulty)?;
+        let (Some(server), Some(mail)) = parts else { unreachable!("what is missing was a fault") };
         Ok(Self { server, mail, regions, sites })
     }
 }
