@@ -192,28 +192,12 @@ mod file {
             let (_, text) = known(language).or_else(|| known(short)).unwrap_or(&FILES[0]);
             toml::from_str(text).expect("a test reads each embedded language file")
         }
-
-        fn exact(language: &str) -> Option<Self> {
-            Labels::languages().any(|known| known == language).then(|| Self::or_english(language))
-        }
     }
 
     impl Labels {
         /// The languages that the widget speaks, by BCP 47 tag.
         pub fn languages() -> impl Iterator<Item = &'static str> {
             FILES.iter().map(|(language, _)| *language)
-        }
-
-        /// The texts in that language, with their placeholders not yet filled in.
-        pub fn in_language(language: &str) -> Option<Self> {
-            File::exact(language).map(|file| file.notice)
-        }
-    }
-
-    impl PageLabels {
-        /// The texts in that language, with their placeholders not yet filled in.
-        pub fn in_language(language: &str) -> Option<Self> {
-            File::exact(language).map(|file| file.page)
         }
     }
 
@@ -268,7 +252,6 @@ mod file {
         fn a_regional_tag_is_content_with_its_language() {
             assert_eq!(File::or_english("fr-CA").notice.refuse_all, "Tout refuser");
             assert_eq!(File::or_english("de").notice.refuse_all, "Refuse all");
-            assert_eq!(Labels::in_language("de"), None);
         }
     }
 }

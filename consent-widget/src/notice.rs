@@ -4,7 +4,7 @@
 //! in, so that its digest covers the exact words shown and the browser only lays them out.
 
 use consent_core::LegalBasis;
-pub use consent_core::policy::Authority;
+pub use consent_core::policy::{Authority, Controller};
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
@@ -22,7 +22,7 @@ pub struct Notice {
     pub name: String,
     /// How many months a choice is remembered.
     pub lifetime_months: u8,
-    /// Who decides why and how data are processed.
+    /// Who decides why and how data are processed; its country by name, in the notice's language.
     pub controller: Controller,
     /// The data protection officer.
     pub officer: Officer,
@@ -63,20 +63,6 @@ impl Direction {
             Self::Rtl => "rtl",
         }
     }
-}
-
-/// Who decides why and how data are processed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Controller {
-    /// The name in law.
-    pub name: String,
-    /// The country, in the notice's language.
-    pub country: String,
-    /// Where people write to.
-    pub email: String,
-    /// The postal address, if one is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
 }
 
 /// The data protection officer.
@@ -177,10 +163,8 @@ mod make {
                 name: policy.name.clone(),
                 lifetime_months: policy.lifetime_months,
                 controller: Controller {
-                    name: policy.controller.name.clone(),
                     country: country(&policy.controller.country),
-                    email: policy.controller.email.clone(),
-                    address: policy.controller.address.clone(),
+                    ..policy.controller.clone()
                 },
                 officer: Officer {
                     name: say(&policy.officer.name),

@@ -9,20 +9,10 @@ use yew::ServerRenderer;
 
 use crate::banner::{Banner, BannerProps};
 use crate::notice::Notice;
-use crate::panel::{Panel, PanelProps};
 
 /// The banner as HTML, to be put into a shadow root that has adopted [`STYLE`](crate::STYLE).
 pub async fn render_banner(notice: Notice) -> String {
     ServerRenderer::<Banner>::with_props(move || BannerProps { notice: Rc::new(notice) })
-        .hydratable(false)
-        .render()
-        .await
-}
-
-/// The preferences panel as HTML, all switches off. Shown to those who compare what a visitor
-/// sees with what the policy says; the browser builds its own.
-pub async fn render_panel(notice: Notice) -> String {
-    ServerRenderer::<Panel>::with_props(move || yew::props!(PanelProps { notice: Rc::new(notice) }))
         .hydratable(false)
         .render()
         .await
@@ -33,6 +23,13 @@ mod tests {
     use consent_core::{Policy, policy::EXAMPLE};
 
     use super::*;
+    use crate::panel::{Panel, PanelProps};
+
+    /// The preferences panel, which a browser builds by itself, with all switches off.
+    async fn render_panel(notice: Notice) -> String {
+        let props = move || yew::props!(PanelProps { notice: Rc::new(notice) });
+        ServerRenderer::<Panel>::with_props(props).hydratable(false).render().await
+    }
 
     fn render<F: Future<Output = String> + Send>(future: F) -> String {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)

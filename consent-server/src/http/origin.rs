@@ -1,23 +1,17 @@
 //! Which pages may ask: only those of the site's own origins (CORS, Fetch Standard §3.2).
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::extract::AtSite;
 use super::problem::{Kind, Problem};
-use crate::app::App;
 
 /// Refuses foreign origins, answers preflight requests, and marks answers as readable.
 ///
 /// A request without `Origin` does not come from another site's page, so it passes.
-pub(super) async fn guard(
-    State(_app): State<App>,
-    AtSite(site): AtSite,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn guard(AtSite(site): AtSite, request: Request, next: Next) -> Response {
     let Some(origin) = request.headers().get(header::ORIGIN).cloned() else {
         return vary(next.run(request).await);
     };

@@ -188,7 +188,10 @@ impl From<StoreError> for Problem {
         tracing::error!(%error, "the store failed");
         match error {
             StoreError::Corrupt(_) => Self::internal(),
-            _ => Self::new(Kind::StoreUnavailable, "nothing was recorded; please try again"),
+            _ => Self::new(
+                Kind::StoreUnavailable,
+                "the store does not answer, and nothing was recorded; please try again",
+            ),
         }
     }
 }
