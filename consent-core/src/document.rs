@@ -1,17 +1,25 @@
 //! Reading TOML written by people: every fault with its field and line.
 //!
-//! Policies and server configurations are read through [`Document`]. What the TOML parser or serde
-//! finds comes as one fault; checks made afterwards add as many as there are.
+//! Policies and server configurations are read through [`Document`]. What the TOML parser finds
+//! comes as one fault, since nothing can be said of what follows it. Wrong types, missing and
+//! unknown fields come all together, since each field is read for itself ([`FromToml`]), and so do
+//! the checks made afterwards.
+
+mod fields;
 
 use std::fmt;
-use std::ops::Range;
 
-use serde::de::DeserializeOwned;
-use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml::{Spanned, Table};
+
+pub use fields::{Fields, FromToml, value};
+pub use toml::Value;
 
 /// The largest document accepted, in bytes.
 pub const MAX_DOCUMENT: usize = 1 << 20;
+
+/// The most faults that are told of one document: nobody reads more at a time.
+pub const MAX_FAULTS: usize = 100;
 
 /// One thing wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +47,11 @@ impl fmt::Display for Fault {
 pub struct Faults(Vec<Fault>);
 
 impl Faults {
+    /// One fault of the document as a whole.
+    pub(crate) fn one(message: impl Into<String>) -> Self {
+        Self(vec![Fault { path: String::new(), line: 1, message: message.into() }])
+    }
+
     /// The faults, in the order of their lines.
     pub fn as_slice(&self) -> &[Fault] {
         &self.0
@@ -59,43 +72,66 @@ impl fmt::Display for Faults {
 
 /// A TOML text together with the faults found in it so far.
 pub struct Document<'t> {
-    text: &'t str,
-    tree: Option<Spanned<DeTable<'t>>>,
+    tree: Option<DeTable<'t>>,
+    /// Where each line begins.
+    lines: Vec<usize>,
     faults: Vec<Fault>,
+    /// How many faults were found beyond those kept.
+    more: usize,
 }
 
 impl<'t> Document<'t> {
     /// Reads `text` as a `T`.
-    pub fn read<T: DeserializeOwned>(text: &'t str) -> Result<(T, Self), Faults> {
-        let mut document = Self { text, tree: None, faults: Vec::new() };
+    pub fn read<T: FromToml>(text: &'t str) -> Result<(T, Self), Faults> {
+        Self::read_with(text, |_, _| ())
+    }
+
+    /// Reads `text` as a `T`, after `expand` has filled in what the text left to be filled in.
+    pub fn read_with<T: FromToml>(
+        text: &'t str,
+        expand: impl FnOnce(&mut Table, &mut Self),
+    ) -> Result<(T, Self), Faults> {
+        let mut document = Self::empty();
         if text.len() > MAX_DOCUMENT {
             document.fault("", format!("the document is larger than {MAX_DOCUMENT} bytes"));
-            return Err(Faults(document.faults));
+            return Err(document.into_faults());
         }
-        let found = match DeTable::parse(text) {
-            Ok(tree) => {
-                document.tree = Some(tree);
-                toml::from_str(text)
-            }
-            Err(error) => Err(error),
-        };
-        match found {
-            Ok(value) => Ok((value, document)),
+        document.lines.extend(text.match_indices('\n').map(|(newline, _)| newline + 1));
+        let parsed = DeTable::parse(text).and_then(|tree| Ok((tree, toml::from_str(text)?)));
+        let (tree, mut table): (_, Table) = match parsed {
+            Ok(parsed) => parsed,
             Err(error) => {
-                let span = error.span().unwrap_or(0..0);
-                let path = document.path_at(&span);
-                let line = document.line_at(span.start);
-                let message = error.message().to_owned();
-                Err(Faults(vec![Fault { path, line, message }]))
+                let line = document.line_at(error.span().map_or(0, |span| span.start));
+                document.note(String::new(), line, error.message().to_owned());
+                return Err(document.into_faults());
             }
+        };
+        document.tree = Some(tree.into_inner());
+        expand(&mut table, &mut document);
+        match T::from_toml(Value::Table(table), "", &mut document) {
+            Some(value) => Ok((value, document)),
+            None => Err(document.into_faults()),
         }
+    }
+
+    /// A document of no text, for checking what did not come from TOML. Its faults have no line.
+    pub(crate) fn empty() -> Self {
+        Self { tree: None, lines: vec![0], faults: Vec::new(), more: 0 }
     }
 
     /// Notes that the field at `path` is wrong.
     pub fn fault(&mut self, path: impl Into<String>, message: impl Into<String>) {
         let path = path.into();
         let line = self.line_of(&path);
-        self.faults.push(Fault { path, line, message: message.into() });
+        self.note(path, line, message.into());
+    }
+
+    fn note(&mut self, path: String, line: usize, message: String) {
+        if self.faults.len() < MAX_FAULTS {
+            self.faults.push(Fault { path, line, message });
+        } else {
+            self.more += 1;
+        }
     }
 
     /// Whether nothing was wrong so far.
@@ -104,23 +140,28 @@ impl<'t> Document<'t> {
     }
 
     /// `value` if nothing was wrong, and otherwise everything that was.
-    pub fn finish<T>(mut self, value: T) -> Result<T, Faults> {
-        if self.faults.is_empty() {
-            return Ok(value);
-        }
+    pub fn finish<T>(self, value: T) -> Result<T, Faults> {
+        if self.faults.is_empty() { Ok(value) } else { Err(self.into_faults()) }
+    }
+
+    fn into_faults(mut self) -> Faults {
         self.faults.sort_by_key(|fault| fault.line);
-        Err(Faults(self.faults))
+        if self.more > 0 {
+            let line = self.faults.last().map_or(1, |fault| fault.line);
+            let message = format!("and {} more faults, not listed here", self.more);
+            self.faults.push(Fault { path: String::new(), line, message });
+        }
+        Faults(self.faults)
     }
 
     fn line_at(&self, offset: usize) -> usize {
-        let before = self.text.as_bytes().get(..offset).unwrap_or_default();
-        1 + before.iter().filter(|&&byte| byte == b'\n').count()
+        self.lines.partition_point(|&start| start <= offset)
     }
 
     /// The line of the deepest part of `path` that the document has.
     fn line_of(&self, path: &str) -> usize {
         let Some(tree) = &self.tree else { return 1 };
-        let mut table = Some(tree.get_ref());
+        let mut table = Some(tree);
         let mut array = None;
         let mut start = 0;
         for part in path.split(['.', '[']).filter(|part| !part.is_empty()) {
@@ -143,83 +184,68 @@ impl<'t> Document<'t> {
         }
         self.line_at(start)
     }
-
-    /// The path of the innermost field whose key or value holds `span`.
-    fn path_at(&self, span: &Range<usize>) -> String {
-        self.tree.as_ref().and_then(|tree| in_table(tree.get_ref(), span)).unwrap_or_default()
-    }
-}
-
-/// The innermost field of `table` that holds `span`. Every field is looked into: the span of a
-/// table written as `[a]` is that of its header, and does not hold what follows.
-fn in_table(table: &DeTable<'_>, span: &Range<usize>) -> Option<String> {
-    table.iter().find_map(|(key, value)| {
-        let name = key.get_ref();
-        if let Some(rest) = in_value(value, span) {
-            let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
-            return Some(format!("{name}{dot}{rest}"));
-        }
-        holds(&key.span(), span).then(|| name.to_string())
-    })
-}
-
-fn in_value(value: &Spanned<DeValue<'_>>, span: &Range<usize>) -> Option<String> {
-    let inner = if let Some(table) = value.get_ref().as_table() {
-        in_table(table, span)
-    } else if let Some(array) = value.get_ref().as_array() {
-        array.iter().enumerate().find_map(|(i, item)| {
-            let rest = in_value(item, span)?;
-            let dot = if rest.is_empty() || rest.starts_with('[') { "" } else { "." };
-            Some(format!("[{i}]{dot}{rest}"))
-        })
-    } else {
-        None
-    };
-    inner.or_else(|| holds(&value.span(), span).then(String::new))
-}
-
-fn holds(outer: &Range<usize>, inner: &Range<usize>) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }
 
 #[cfg(test)]
 mod tests {
-    use serde::Deserialize;
-
     use super::*;
+    use crate::read_table;
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read by serde, never by the test")]
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "read from TOML, never by the test")]
     struct Outer {
-        #[serde(default)]
         item: Vec<Inner>,
     }
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "read by serde, never by the test")]
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "read from TOML, never by the test")]
     struct Inner {
         size: u8,
     }
 
+    read_table!(Outer { item = Vec::new() });
+    read_table!(Inner { size });
+
+    fn read(text: &str) -> Result<Outer, Faults> {
+        let (outer, document) = Document::read(text)?;
+        document.finish(outer)
+    }
+
     #[track_caller]
     fn fault(text: &str) -> Fault {
-        let Err(faults) = Document::read::<Outer>(text) else { panic!("accepted") };
-        faults.0[0].clone()
+        read(text).unwrap_err().0[0].clone()
     }
 
     #[test]
-    fn names_field_and_line_of_what_serde_refuses() {
+    fn names_field_and_line() {
         let wrong_type = fault("[[item]]\nsize = 1\n\n[[item]]\nsize = 'x'\n");
         assert_eq!((wrong_type.path.as_str(), wrong_type.line), ("item[1].size", 5));
 
         let unknown = fault("[[item]]\nsize = 1\ncolour = 2\n");
-        assert_eq!(unknown.line, 3);
-        assert!(unknown.message.contains("`colour`") && unknown.message.contains("`size`"));
+        assert_eq!((unknown.path.as_str(), unknown.line), ("item[0].colour", 3));
+        assert_eq!(unknown.message, "unknown field; there are size");
 
-        let syntax = fault("a = \n");
-        assert_eq!(syntax.line, 1);
+        let missing = fault("[[item]]\nsize = 1\n\n[[item]]\n");
+        assert_eq!((missing.path.as_str(), missing.line), ("item[1].size", 4));
+
+        let syntax = fault("[[item]]\nsize = \n");
+        assert_eq!((syntax.path.as_str(), syntax.line), ("", 2));
+    }
+
+    #[test]
+    fn tells_all_that_is_wrong() {
+        let text = "[[item]]\nsize = 'x'\n\n[[item]]\n\n[[item]]\nsize = 1\ncolour = 2\n";
+        let faults = read(text).unwrap_err();
+        let lines: Vec<_> = faults.as_slice().iter().map(|fault| fault.line).collect();
+        assert_eq!(lines, [2, 4, 8], "{faults}");
+    }
+
+    #[test]
+    fn a_megabyte_of_faults_is_told_shortly() {
+        let text = "[[item]]\nsize = 'x'\n".repeat(50_000);
+        let faults = read(&text).unwrap_err();
+        assert_eq!(faults.as_slice().len(), MAX_FAULTS + 1);
+        assert!(faults.to_string().ends_with("and 49900 more faults, not listed here"), "{faults}");
     }
 
     #[test]

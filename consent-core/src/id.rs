@@ -35,7 +35,10 @@ macro_rules! id {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         pub struct $name(String);
+
+        crate::read_value!($name);
 
         impl $name {
             /// The identifier as text.
@@ -85,6 +88,14 @@ id! {
 id! {
     /// Names a region: a place with its own store, keys and pepper. Nothing crosses regions.
     RegionId, "a region"
+}
+id! {
+    /// Names a category of personal data, such as `usage`.
+    DataId, "a category of data"
+}
+id! {
+    /// Names an activity: a part of what the organisation does.
+    ActivityId, "an activity"
 }
 id! {
     /// Names a purpose of a policy, such as `analytics`.

@@ -27,13 +27,15 @@ pub mod document;
 pub mod id;
 pub mod policy;
 pub mod receipt;
+pub mod signal;
 pub mod state;
 pub mod subject;
 
 pub use decision::{Choice, Decision, Method};
-pub use id::{Digest, PurposeId, RegionId, SiteId};
+pub use id::{ActivityId, DataId, Digest, PurposeId, RegionId, SiteId};
 pub use jiff::Timestamp;
 pub use policy::{LegalBasis, Policy};
 pub use receipt::{Claims, Key, KeyRing, Receipt};
+pub use signal::Signal;
 pub use state::{Record, Recorded, State, Verdict};
 pub use subject::{Pepper, Subject};

@@ -4,15 +4,23 @@
 //! its canonical JSON (RFC 8785), so that two machines that hold the same policy name it alike.
 //! What GDPR Art. 13 requires a notice to hold, a policy must hold.
 
+mod parties;
+mod preset;
+mod purpose;
 mod validate;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::document::{Document, Faults};
-use crate::{Digest, PurposeId, RegionId};
+use crate::document::{Document, Faults, MAX_DOCUMENT};
+use crate::read_table;
+use crate::{DataId, Digest, PurposeId, Signal};
+
+pub use parties::{
+    Activity, Authority, Contact, Controller, Data, Deadlines, Region, Right, Role, SubProcessor,
+};
+pub use purpose::{Cookie, LegalBasis, Purpose};
 
 /// A small valid policy, used by the examples of this documentation.
 pub const EXAMPLE: &str = include_str!("policy/example.toml");
@@ -21,6 +29,9 @@ pub const EXAMPLE: &str = include_str!("policy/example.toml");
 pub type Text = BTreeMap<String, String>;
 
 /// A site's policy. Immutable once published: a change is a new number.
+///
+/// Fields added to this type later are optional and left out of the JSON when they are empty, so
+/// that the digests of published policies stay what they are.
 ///
 /// ```
 /// use consent_core::{Policy, policy::EXAMPLE};
@@ -36,6 +47,7 @@ pub type Text = BTreeMap<String, String>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// Counts the published policies of the site, from 1.
@@ -47,12 +59,17 @@ pub struct Policy {
     /// How many months a choice is remembered, refusals too; then it is asked again.
     #[serde(default = "default_lifetime")]
     pub lifetime_months: u8,
+    /// The browsers' signals that count as a refusal, until the visitor says otherwise.
+    #[serde(default = "default_signals")]
+    pub signals: Vec<Signal>,
     /// Who decides why and how data are processed (GDPR Art. 13(1)(a)).
     pub controller: Controller,
     /// The data protection officer (GDPR Art. 13(1)(b)).
     pub officer: Contact,
     /// Where to lodge a complaint (GDPR Art. 13(2)(d)).
     pub authority: Authority,
+    /// The categories of personal data.
+    pub data: Vec<Data>,
     /// What is processed, and in which role.
     #[serde(rename = "activity")]
     pub activities: Vec<Activity>,
@@ -62,220 +79,85 @@ pub struct Policy {
     /// Who processes data on the controller's behalf (GDPR Art. 13(1)(e), 28).
     #[serde(rename = "sub_processor", default)]
     pub sub_processors: Vec<SubProcessor>,
+    /// How customers hear of a new or replaced sub-processor, in time to object (GDPR Art. 28(2)).
+    /// Needed where data are processed on customers' behalf with sub-processors.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sub_processor_changes: Option<Text>,
     /// Where data are kept (GDPR Art. 13(1)(f)).
     #[serde(rename = "region")]
     pub regions: Vec<Region>,
     /// The rights that can be exercised (GDPR Art. 13(2)(b)).
     pub rights: Vec<Right>,
+    /// Within which time requests are answered and breaches notified.
+    #[serde(default)]
+    pub deadlines: Deadlines,
+    /// How data are protected, one measure each (GDPR Art. 32).
+    #[serde(default)]
+    pub security: Vec<Text>,
+    /// Decisions made by machines alone, with their logic and consequences (GDPR Art. 13(2)(f)).
+    /// Left out where there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub automated_decisions: Option<Text>,
+    /// Which purposes a vendor's consent signals follow, by vendor and signal; see
+    /// [`mapping`](crate::mapping).
+    #[serde(rename = "mapping", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
 }
+
+fn default_signals() -> Vec<Signal> {
+    vec![Signal::Gpc]
+}
+
+read_table!(Policy {
+    number,
+    name,
+    languages,
+    lifetime_months = default_lifetime(),
+    signals = default_signals(),
+    controller,
+    officer,
+    authority,
+    data,
+    activities as "activity",
+    purposes as "purpose",
+    sub_processors as "sub_processor" = Vec::new(),
+    sub_processor_changes = None,
+    regions as "region",
+    rights,
+    deadlines = Deadlines::default(),
+    security = Vec::new(),
+    automated_decisions = None,
+    mappings as "mapping" = BTreeMap::new(),
+});
 
 fn default_lifetime() -> u8 {
     6
 }
 
-/// Who decides why and how data are processed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Controller {
-    /// The name in law.
-    pub name: String,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// Where people write to.
-    pub email: String,
-    /// The postal address, if one is given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-}
-
-/// Whom to write to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Contact {
-    /// Who reads it, in each language.
-    pub name: Text,
-    /// The address.
-    pub email: String,
-}
-
-/// A supervisory authority.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Authority {
-    /// Its name.
-    pub name: String,
-    /// Its postal address.
-    pub address: String,
-    /// Its site, with `https://`.
-    pub url: String,
-}
-
-/// A part of what the organisation does, with its role in it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Activity {
-    /// Whether the organisation decides, or follows a customer's instructions.
-    pub role: Role,
-    /// What it is called.
-    pub title: Text,
-    /// What it is, in a sentence or two.
-    pub description: Text,
-    /// The categories of data (GDPR Art. 14(1)(d)).
-    pub data: Vec<Text>,
-}
-
-/// The role in a processing activity (GDPR Art. 4(7) and (8)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Decides why and how.
-    Controller,
-    /// Acts on a controller's instructions.
-    Processor,
-}
-
-/// What data are processed for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Purpose {
-    /// Its identifier, used in markup, over HTTP and in receipts.
-    pub id: PurposeId,
-    /// The legal basis. Only consent is asked for.
-    pub basis: LegalBasis,
-    /// A short title.
-    pub title: Text,
-    /// A plain description.
-    pub description: Text,
-    /// The services that serve it.
-    #[serde(default)]
-    pub services: Vec<String>,
-    /// Who else receives the data.
-    #[serde(default)]
-    pub recipients: Vec<String>,
-    /// What it writes in the browser. Deleted when the purpose is withdrawn.
-    #[serde(default, rename = "cookie")]
-    pub cookies: Vec<Cookie>,
-    /// How long the data are kept (GDPR Art. 13(2)(a)).
-    pub retention: Text,
-}
-
-/// A cookie that a purpose sets.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cookie {
-    /// Its name; a trailing `*` stands for any ending.
-    pub name: String,
-    /// How many days it lives.
-    pub days: u16,
-}
-
-/// The legal bases of GDPR Art. 6(1) that a purpose may rest on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LegalBasis {
-    /// Art. 6(1)(a): asked for, and shown with a choice.
-    Consent,
-    /// Art. 6(1)(b): needed for the service that was ordered.
-    Contract,
-    /// Art. 6(1)(f): may be objected to.
-    LegitimateInterest,
-    /// Art. 6(1)(c): required by law.
-    LegalObligation,
-}
-
-impl LegalBasis {
-    /// The name used in policies, receipts and over HTTP.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Consent => "consent",
-            Self::Contract => "contract",
-            Self::LegitimateInterest => "legitimate_interest",
-            Self::LegalObligation => "legal_obligation",
-        }
-    }
-}
-
-impl fmt::Display for LegalBasis {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.as_str().replace('_', " "))
-    }
-}
-
-/// Who processes data on the controller's behalf.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SubProcessor {
-    /// Its name.
-    pub name: String,
-    /// What it does.
-    pub service: Text,
-    /// ISO 3166-1 alpha-2.
-    pub country: String,
-    /// The purposes it serves.
-    #[serde(default)]
-    pub purposes: Vec<PurposeId>,
-}
-
-/// A place where data are kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Region {
-    /// Its identifier.
-    pub id: RegionId,
-    /// Whose data are kept there.
-    pub title: Text,
-    /// Whether the data ever leave it, and on which ground (GDPR Art. 13(1)(f)).
-    pub transfers: Text,
-}
-
-/// The rights of the person concerned (GDPR Art. 15 to 21).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Right {
-    /// Art. 15.
-    Access,
-    /// Art. 16.
-    Rectification,
-    /// Art. 17.
-    Erasure,
-    /// Art. 18.
-    Restriction,
-    /// Art. 20.
-    Portability,
-    /// Art. 21.
-    Objection,
-}
-
-impl Right {
-    /// All of them, in the order of the articles.
-    pub const ALL: [Self; 6] = [
-        Self::Access,
-        Self::Rectification,
-        Self::Erasure,
-        Self::Restriction,
-        Self::Portability,
-        Self::Objection,
-    ];
-
-    /// The name used in policies.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Access => "access",
-            Self::Rectification => "rectification",
-            Self::Erasure => "erasure",
-            Self::Restriction => "restriction",
-            Self::Portability => "portability",
-            Self::Objection => "objection",
-        }
-    }
-}
-
 impl Policy {
     /// Reads and checks a policy. The error holds everything wrong, each with field and line.
     pub fn from_toml(text: &str) -> Result<Self, Faults> {
-        let (policy, mut document) = Document::read::<Self>(text)?;
+        let (policy, mut document) = Document::read_with::<Self>(text, preset::expand)?;
         validate::check(&policy, &mut document);
         document.finish(policy)
+    }
+
+    /// Reads a published policy back from its canonical JSON. Other JSON is refused, so that what
+    /// is read is what the digest covers.
+    pub fn from_canonical_json(json: &[u8]) -> Result<Self, Faults> {
+        let mut document = Document::empty();
+        if json.len() > MAX_DOCUMENT {
+            return Err(Faults::one(format!("a policy is at most {MAX_DOCUMENT} bytes long")));
+        }
+        let policy: Self =
+            serde_json::from_slice(json).map_err(|error| Faults::one(error.to_string()))?;
+        validate::check(&policy, &mut document);
+        let policy = document.finish(policy)?;
+        if policy.canonical_json() == json {
+            Ok(policy)
+        } else {
+            Err(Faults::one("this is not the canonical JSON (RFC 8785) of a policy"))
+        }
     }
 
     /// The canonical JSON (RFC 8785), which the digest covers.
@@ -292,6 +174,11 @@ impl Policy {
     /// The purpose of that name.
     pub fn purpose(&self, id: &PurposeId) -> Option<&Purpose> {
         self.purposes.iter().find(|purpose| purpose.id == *id)
+    }
+
+    /// The category of data of that name.
+    pub fn data(&self, id: &DataId) -> Option<&Data> {
+        self.data.iter().find(|data| data.id == *id)
     }
 
     /// The purposes that are asked for, in the order of the policy.

@@ -76,9 +76,26 @@ pub enum State {
     Expired,
     /// Decided under a policy that has been replaced since.
     Superseded,
+    /// Objected to (GDPR Art. 21).
+    Objected,
+    /// Kept, and not used (GDPR Art. 18).
+    Restricted,
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::NeverAsked,
+        Self::Unconfirmed,
+        Self::Granted,
+        Self::Refused,
+        Self::Withdrawn,
+        Self::Expired,
+        Self::Superseded,
+        Self::Objected,
+        Self::Restricted,
+    ];
+
     /// The state that follows from a record, under the policy in force, at this time.
     pub fn of(record: Option<&Record>, policy: u32, now: Timestamp) -> Self {
         let Some(record) = record else { return Self::NeverAsked };
@@ -104,6 +121,8 @@ impl State {
             Self::Withdrawn => "the subject took the agreement back",
             Self::Expired => "the decision is too old: ask again",
             Self::Superseded => "the policy has changed since the decision: ask again",
+            Self::Objected => "the subject objected",
+            Self::Restricted => "the record is kept, but may not be used",
         }
     }
 }

@@ -11,9 +11,8 @@ use std::path::{Path, PathBuf};
 
 use consent_core::document::{Document, Faults};
 use consent_core::receipt::InvalidKey;
-use consent_core::{Key, KeyRing, Pepper};
+use consent_core::{Key, KeyRing, Pepper, read_table};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use serde::Deserialize;
 
 use crate::ambient::Ambient;
 
@@ -70,16 +69,15 @@ pub enum KeysError {
     },
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+read_table!(File { pepper, receipt, link });
+read_table!(Secret { kid, secret });
+
 struct File {
     pepper: String,
     receipt: Vec<Secret>,
     link: Vec<Secret>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Secret {
     kid: String,
     secret: String,

@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 use consent_core::document::{Document, Faults};
-use consent_core::{Policy, RegionId, SiteId};
-use serde::Deserialize;
+use consent_core::{Policy, RegionId, SiteId, read_table};
 
 /// Everything the server has to know to start.
 #[derive(Debug, Clone)]
@@ -113,20 +112,23 @@ fn lines(path: &Path, faults: &Faults) -> String {
     lines.join("\n")
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+read_table!(File { server, mail = MailSection::default(), region, site });
+read_table!(ServerSection { listen = default_listen(), public_url = None });
+read_table!(MailSection {
+    transport = MailSection::default().transport,
+    from = MailSection::default().from,
+});
+read_table!(RegionSection { id, store, keys });
+read_table!(SiteSection { id, region, policy, origins });
+
 struct File {
     server: ServerSection,
-    #[serde(default)]
     mail: MailSection,
     region: Vec<RegionSection>,
     site: Vec<SiteSection>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct ServerSection {
-    #[serde(default = "default_listen")]
     listen: SocketAddr,
     public_url: Option<String>,
 }
@@ -135,8 +137,6 @@ fn default_listen() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 8787))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, default)]
 struct MailSection {
     transport: String,
     from: String,
@@ -148,16 +148,12 @@ impl Default for MailSection {
     }
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct RegionSection {
     id: RegionId,
     store: String,
     keys: PathBuf,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SiteSection {
     id: SiteId,
     region: RegionId,
@@ -376,7 +372,7 @@ origins = ["https://www.example.org"]
             (
                 "keys = ",
                 "key = ",
-                "line 10: region[0].key: unknown field `key`, expected one of `id`, `store`, `keys`",
+                "line 10: region[0].key: unknown field; there are id, store, keys",
             ),
             ("policy.toml", "other.toml", "other.toml: No such file"),
         ] {

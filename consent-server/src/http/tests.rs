@@ -72,8 +72,8 @@ impl Answer {
 }
 
 fn policy(number: u32) -> Policy {
-    let communications = "[[purpose]]\nid = \"communications\"\nbasis = \"consent\"\ntitle.en = \"News\"\n\
-                          description.en = \"News by mail.\"\nretention.en = \"Until you withdraw.\"\n\n[[region]]";
+    let communications =
+        "[[purpose]]\npreset = \"communications\"\ndata = [\"account\"]\n\n[[region]]";
     let text = consent_core::policy::EXAMPLE
         .replace("number = 1", &format!("number = {number}"))
         .replace("[[region]]", communications);

@@ -32,7 +32,9 @@ impl Decided {
             StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
                 match State::of(records.get(purpose), site.policy.number, now) {
                     State::Granted => Some(Choice::Granted),
-                    State::Refused | State::Withdrawn => Some(Choice::Refused),
+                    State::Refused | State::Withdrawn | State::Objected | State::Restricted => {
+                        Some(Choice::Refused)
+                    }
                     State::NeverAsked | State::Unconfirmed | State::Expired | State::Superseded => {
                         None
                     }

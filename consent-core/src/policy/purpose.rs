@@ -1,0 +1,120 @@
+//! What data are processed for, and on which legal basis.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use crate::{DataId, PurposeId, read_table, read_value};
+
+/// What data are processed for. It rests on exactly one legal basis: where two apply, there are
+/// two purposes, so that refusing one never touches the other.
+///
+/// ```
+/// use consent_core::{LegalBasis, Policy, policy::EXAMPLE};
+/// let policy = Policy::from_toml(EXAMPLE)?;
+/// assert_eq!(policy.purposes[0].basis, LegalBasis::Contract);
+///
+/// let both = EXAMPLE.replace("basis = \"contract\"", "basis = [\"contract\", \"consent\"]");
+/// let faults = Policy::from_toml(&both).unwrap_err().to_string();
+/// assert!(faults.contains("purpose[0].basis: a purpose rests on exactly one legal basis"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Purpose {
+    /// Its identifier, used in markup, over HTTP and in receipts.
+    pub id: PurposeId,
+    /// The legal basis. Only consent is asked for.
+    pub basis: LegalBasis,
+    /// A short title.
+    pub title: Text,
+    /// A plain description.
+    pub description: Text,
+    /// The categories of data that it uses, by their identifiers in `[[data]]`.
+    pub data: Vec<DataId>,
+    /// The interest pursued (GDPR Art. 13(1)(d)). Needed for a legitimate interest, and only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interest: Option<Text>,
+    /// Whether the data have to be given, and what follows if they are not (GDPR Art. 13(2)(e)).
+    /// Needed for a contract or a legal obligation, and only there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub necessity: Option<Text>,
+    /// The services that serve it.
+    #[serde(default)]
+    pub services: Vec<String>,
+    /// Who else receives the data: names, or categories of recipients.
+    #[serde(default)]
+    pub recipients: Vec<String>,
+    /// What it writes in the browser. Deleted when the purpose is withdrawn.
+    #[serde(default, rename = "cookie")]
+    pub cookies: Vec<Cookie>,
+    /// How long the data are kept, in words (GDPR Art. 13(2)(a)).
+    pub retention: Text,
+    /// The same in whole months at most, where it is a fixed time. Without it any change of the
+    /// words counts as longer, and asks again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention_months: Option<u16>,
+}
+
+read_table!(Purpose {
+    id,
+    basis,
+    title,
+    description,
+    data,
+    interest = None,
+    necessity = None,
+    services = Vec::new(),
+    recipients = Vec::new(),
+    cookies as "cookie" = Vec::new(),
+    retention,
+    retention_months = None,
+});
+read_table!(Cookie { name, days });
+read_value!(LegalBasis);
+
+/// A cookie that a purpose sets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cookie {
+    /// Its name; a trailing `*` stands for any ending.
+    pub name: String,
+    /// How many days it lives.
+    pub days: u16,
+}
+
+/// The legal bases of GDPR Art. 6(1) that a purpose may rest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum LegalBasis {
+    /// Art. 6(1)(a): asked for, and shown with a choice.
+    Consent,
+    /// Art. 6(1)(b): needed for the service that was ordered.
+    Contract,
+    /// Art. 6(1)(f): may be objected to.
+    LegitimateInterest,
+    /// Art. 6(1)(c): required by law.
+    LegalObligation,
+}
+
+impl LegalBasis {
+    /// The name used in policies, receipts and over HTTP.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Consent => "consent",
+            Self::Contract => "contract",
+            Self::LegitimateInterest => "legitimate_interest",
+            Self::LegalObligation => "legal_obligation",
+        }
+    }
+}
+
+impl fmt::Display for LegalBasis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.as_str().replace('_', " "))
+    }
+}
