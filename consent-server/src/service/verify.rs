@@ -24,7 +24,8 @@ impl<'r> From<&'r Result<Receipt, Failure>> for Verification<'r> {
     }
 }
 
-/// Verifies a receipt by the keys of several regions: its `kid` tells which one it belongs to.
+/// Verifies a receipt by the keys of several regions. Where none of them passes, the failure is that
+/// of the region with whose keys it came furthest.
 pub fn verify<'k>(
     receipt: &[u8],
     rings: impl IntoIterator<Item = &'k KeyRing>,
@@ -33,6 +34,9 @@ pub fn verify<'k>(
     rings
         .into_iter()
         .map(|ring| Receipt::verify(receipt, ring))
-        .find(|result| *result != Err(Failure::Key))
+        .max_by_key(|result| match result {
+            Ok(_) => (true, None),
+            Err(failure) => (false, Some(*failure)),
+        })
         .unwrap_or(Err(Failure::Key))
 }
