@@ -4,8 +4,10 @@
 //! can verify it, and nobody else can; signed with Ed25519, anybody can who has the public key.
 //! Either way nobody but the key's holder can make one.
 //!
-//! What it states is in `claims.rs`, keys are in `key.rs` and `ring.rs`, the JWS in `jws.rs`.
+//! What it states is in `claims.rs`, keys are in `key.rs` and `ring.rs`, the JWS in `jws.rs`, and
+//! how one receipt follows another in `chain.rs`.
 
+mod chain;
 mod claims;
 mod jws;
 mod key;
@@ -13,6 +15,7 @@ mod ring;
 
 use crate::Digest;
 
+pub use chain::{ChainFailure, ChainFault, verify_chain, verify_chain_after};
 pub use claims::{Claims, InvalidClaims, Layer, MAX_ISSUER, NoticeRef, Outcome, PolicyRef, Signal};
 pub use jws::{Failure, MAX_RECEIPT};
 pub use key::{Algorithm, InvalidKey, Key, UnknownAlgorithm};

@@ -1,6 +1,6 @@
 //! What a receipt states, and what makes a statement impossible.
 //!
-//! Not here: how it is signed (`jws.rs`).
+//! Not here: how it is signed (`jws.rs`), and how one receipt follows another (`chain.rs`).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
