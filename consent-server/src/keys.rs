@@ -124,7 +124,7 @@ impl Keys {
                 let decoded = BASE64URL_NOPAD
                     .decode(secret.secret.as_bytes())
                     .map_err(|_| InvalidKey::TooShort);
-                match decoded.and_then(|bytes| Key::new(&secret.kid, &bytes)) {
+                match decoded.and_then(|bytes| Key::hs256(&secret.kid, &bytes)) {
                     Ok(key) => keys.push(key),
                     Err(error) => document.fault(format!("{field}[{i}]"), error.to_string()),
                 }

@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn genuine_links_only() {
-        let keys = KeyRing::new(vec![Key::new("k", &[1; 32]).unwrap()]).unwrap();
+        let keys = KeyRing::new(vec![Key::hs256("k", &[1; 32]).unwrap()]).unwrap();
         let site: SiteId = "example".parse().unwrap();
         let link = Link {
             site: site.clone(),

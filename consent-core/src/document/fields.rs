@@ -34,7 +34,7 @@ pub fn value<T: DeserializeOwned>(
     }
 }
 
-/// Implements [`FromToml`](crate::document::FromToml) for types that serde reads as single values.
+/// Implements [`FromToml`] for types that serde reads as single values.
 #[macro_export]
 macro_rules! read_value {
     ($($type:ty),+ $(,)?) => {$(
@@ -51,7 +51,7 @@ macro_rules! read_value {
 }
 read_value!(bool, u8, u16, u32, String, PathBuf, SocketAddr);
 
-/// Implements [`FromToml`](crate::document::FromToml) for a struct: `field` must be given, `field = default` may be left
+/// Implements [`FromToml`] for a struct: `field` must be given, `field = default` may be left
 /// out, and `field as "name"` is written under another name.
 #[macro_export]
 macro_rules! read_table {

@@ -200,6 +200,10 @@ impl From<DecideError> for Problem {
     fn from(error: DecideError) -> Self {
         match error {
             DecideError::KeyReused => Self::new(Kind::IdempotencyKeyReused, error.to_string()),
+            DecideError::Claims(_) => {
+                tracing::error!(%error, "a decision was not recorded");
+                Self::internal()
+            }
             DecideError::Store(error) => error.into(),
         }
     }

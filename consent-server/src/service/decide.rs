@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use consent_core::receipt::{NoticeRef, Outcome, PolicyRef};
+use consent_core::receipt::{InvalidClaims, NoticeRef, Outcome, PolicyRef};
 use consent_core::{
     Choice, Claims, Decision, LegalBasis, PurposeId, Receipt, Record, Recorded, State, Subject,
     Timestamp, cookie::StateCookie,
@@ -50,6 +50,9 @@ pub enum DecideError {
     /// The client's key stands for a request that asked something else.
     #[error("this Idempotency-Key was used for another request; use a new one")]
     KeyReused,
+    /// No receipt can be made of it: a fault of the server.
+    #[error("no receipt can state this: {0}")]
+    Claims(#[from] InvalidClaims),
     /// The store does not answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -77,7 +80,7 @@ pub async fn decide(
         let receipt = Receipt::sign(
             claims(app, site, subject, decision, &history, &records, now),
             &site.region.keys.receipts,
-        );
+        )?;
         let entry =
             Entry { receipt: &receipt, follows: history.receipts, records: &records, request };
         match site.region.store.append(entry).await {
@@ -148,6 +151,8 @@ fn claims(
             digest: site.texts([decision.language()]).digest,
         },
         method: decision.method(),
+        layer: None,
+        signals: Vec::new(),
         purposes: records
             .iter()
             .map(|(purpose, record)| (purpose.clone(), outcome(record)))

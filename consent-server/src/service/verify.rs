@@ -24,7 +24,8 @@ impl<'r> From<&'r Result<Receipt, Failure>> for Verification<'r> {
     }
 }
 
-/// Verifies a receipt by the keys of several regions: its `kid` tells which one it belongs to.
+/// Verifies a receipt by the keys of several regions. Where none of them passes, the failure is that
+/// of the region with whose keys it came furthest.
 pub fn verify<'k>(
     receipt: &[u8],
     rings: impl IntoIterator<Item = &'k KeyRing>,
@@ -33,6 +34,41 @@ pub fn verify<'k>(
     rings
         .into_iter()
         .map(|ring| Receipt::verify(receipt, ring))
-        .find(|result| *result != Err(Failure::Key))
+        .max_by_key(|result| match result {
+            Ok(_) => (true, None),
+            Err(failure) => (false, Some(*failure)),
+        })
         .unwrap_or(Err(Failure::Key))
+}
+
+#[cfg(test)]
+mod tests {
+    use consent_core::Key;
+    use consent_core::receipt::{EXAMPLE_CLAIMS, InvalidKey};
+
+    use super::*;
+
+    #[test]
+    fn the_region_that_signed_it_answers() {
+        let ring = |key: Result<Key, InvalidKey>| KeyRing::new(vec![key.unwrap()]).unwrap();
+        let (a, b) = (ring(Key::hs256("a", &[1; 32])), ring(Key::ed25519("b", &[2; 32])));
+        let (c, impostor) = (ring(Key::ed25519("c", &[3; 32])), ring(Key::ed25519("b", &[4; 32])));
+        let receipt = |ring| {
+            let claims: Claims = serde_json::from_str(EXAMPLE_CLAIMS).unwrap();
+            Receipt::sign(claims, ring).unwrap()
+        };
+        let (genuine, forged) = (receipt(&b), receipt(&impostor));
+        for (receipt, rings, expected) in [
+            (&genuine, vec![&a, &b, &c], None),
+            (&genuine, vec![&c, &b, &a], None),
+            (&forged, vec![&a, &b, &c], Some(Failure::Signature)),
+            (&forged, vec![&c, &b, &a], Some(Failure::Signature)),
+            // The one region does not allow the algorithm, the other has no such key.
+            (&genuine, vec![&a, &c], Some(Failure::Key)),
+            (&genuine, vec![&c, &a], Some(Failure::Key)),
+            (&genuine, vec![], Some(Failure::Key)),
+        ] {
+            assert_eq!(verify(receipt.as_str().as_bytes(), rings).err(), expected);
+        }
+    }
 }

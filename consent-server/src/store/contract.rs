@@ -22,10 +22,10 @@ fn records(recorded: Recorded, second: i64) -> BTreeMap<PurposeId, Record> {
 
 fn receipt(number: u128, subject: &Subject) -> Receipt {
     let mut claims: Claims = serde_json::from_str(EXAMPLE_CLAIMS).unwrap();
-    claims.jti = uuid::Uuid::from_u128(number);
+    claims.jti = uuid::Uuid::from_u128(claims.jti.as_u128() + number);
     claims.sub = subject.clone();
-    let ring = KeyRing::new(vec![Key::new("k", &[7; 32]).unwrap()]).unwrap();
-    Receipt::sign(claims, &ring)
+    let ring = KeyRing::new(vec![Key::hs256("k", &[7; 32]).unwrap()]).unwrap();
+    Receipt::sign(claims, &ring).unwrap()
 }
 
 fn policy(number: u32, document: &str) -> Published {
