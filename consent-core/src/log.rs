@@ -1,23 +1,47 @@
 //! The transparency log: an append-only tree over everything recorded, so that anyone can see
 //! that nothing was changed or taken out, without trusting whoever keeps it.
 //!
-//! An [`InclusionProof`] shows that a leaf is in it, a [`ConsistencyProof`] that it only grew.
+//! A leaf is a [`Commitment`] to a receipt or an audit event, never the record itself. The log
+//! signs its size and root as a [`Checkpoint`]; an [`InclusionProof`] shows that a leaf is in it,
+//! a [`ConsistencyProof`] that it only grew. A [`Bundle`] holds one record with its proof, and is
+//! verified with the log's public key alone.
 //!
-//! Here is the arithmetic (RFC 6962 §2.1) and the texts around it (C2SP tlog-tiles). Not
-//! here: storing leaves, writing [`Tile`]s, and serving any of it.
+//! Here is the arithmetic (RFC 6962 §2.1) and the texts around it (C2SP signed-note,
+//! tlog-checkpoint, tlog-tiles, tlog-proof). Not here: storing leaves, writing [`Tile`]s, deciding
+//! when to sign, and serving any of it.
+//!
+//! Why our own: `signed_note` brings `rand_core` and the `ed25519-dalek` before ours, `tlog_tiles`
+//! the `sha2` and `base64` before ours and paths other than C2SP's, both tie the reader to their
+//! errors. `ct-merkle` could verify, but its nodes are not those that tiles hold, so proofs would
+//! still be made here; it wants the hashes in one buffer, panics at indices above 2^63, and the
+//! wrapping would be as long as what it saves. All three check ours in the tests.
 
+mod bundle;
+mod checkpoint;
+mod commitment;
 mod hash;
+mod key;
+mod note;
 mod proof;
 #[cfg(test)]
 mod proof_tests;
 mod tile;
 mod tile_set;
+mod tlog_proof;
 mod tree;
 
+pub use bundle::{Bundle, MAX_BUNDLE, MAX_RECORD};
+#[doc(hidden)]
+pub use bundle::{EXAMPLE_BUNDLE, EXAMPLE_KEY};
+pub use checkpoint::{Checkpoint, InvalidCheckpoint};
+pub use commitment::{Commitment, InvalidSalt, RecordKind, Salt, entries, read_entries};
 pub use hash::{Hash, InvalidHash};
+pub use key::{InvalidKey, MAX_KEY_NAME, SigningKey, VerifierKey};
+pub use note::{InvalidNote, MAX_NOTE, MAX_SIGNATURES, Note, Unverified, Verified};
 pub use proof::{ConsistencyProof, InclusionProof, InvalidProof, MAX_PROOF};
 pub use tile::{InvalidTile, TILE_WIDTH, Tile, TileKind};
 pub use tile_set::{MissingHash, TileSet};
+pub use tlog_proof::{Failure, MAX_TLOG_PROOF, TlogProof};
 pub use tree::{Frontier, InvalidHead, MAX_SIZE, MakeError, Node, TreeHead};
 
 #[cfg(test)]
