@@ -25,6 +25,7 @@ pub mod cookie;
 pub mod decision;
 pub mod document;
 pub mod id;
+pub mod log;
 pub mod policy;
 pub mod receipt;
 pub mod signal;

@@ -98,8 +98,7 @@ pub struct Policy {
     /// Left out where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automated_decisions: Option<Text>,
-    /// Which purposes a vendor's consent signals follow, by vendor and signal; see
-    /// [`mapping`](crate::mapping).
+    /// Which purposes a vendor's consent signals follow, by vendor and signal.
     #[serde(rename = "mapping", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
 }

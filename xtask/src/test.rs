@@ -102,9 +102,17 @@ mod tests {
             let output = tree.args(["--prefix", "none", "--target", target]).output().unwrap();
             let tree = String::from_utf8(output.stdout).unwrap();
             assert!(tree.contains("consent-core") && tree.contains("serde"), "{tree}");
-            for ambient in
-                ["tokio", "web-sys", "js-sys", "sqlx", "rand", "getrandom", "chrono", "reqwest"]
-            {
+            for ambient in [
+                "tokio",
+                "web-sys",
+                "js-sys",
+                "sqlx",
+                "rand",
+                "rand_core",
+                "getrandom",
+                "chrono",
+                "reqwest",
+            ] {
                 let found = tree.lines().any(|line| line.split(' ').next() == Some(ambient));
                 assert!(!found, "{ambient} in the tree of consent-core for {target}");
             }

@@ -225,7 +225,7 @@ impl fmt::Display for Claims {
         writeln!(f, "  subject     {}", self.sub)?;
         writeln!(f, "  decided by  {}", self.method.as_str().replace('_', " "))?;
         for signal in &self.signals {
-            writeln!(f, "  signal      {}", signal)?;
+            writeln!(f, "  signal      {signal}")?;
         }
         for (id, outcome) in &self.purposes {
             writeln!(
