@@ -4,6 +4,7 @@
 //! its canonical JSON (RFC 8785), so that two machines that hold the same policy name it alike.
 //! What GDPR Art. 13 requires a notice to hold, a policy must hold.
 
+mod history;
 mod parties;
 mod preset;
 mod purpose;
@@ -17,6 +18,7 @@ use crate::document::{Document, Faults, MAX_DOCUMENT};
 use crate::read_table;
 use crate::{DataId, Digest, PurposeId, Signal};
 
+pub use history::PolicyHistory;
 pub use parties::{
     Activity, Authority, Contact, Controller, Data, Deadlines, Region, Right, Role, SubProcessor,
 };

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use consent_core::policy::PolicyHistory;
 use consent_core::receipt::Failure;
-use consent_core::{Digest, Policy, Receipt, RegionId, SiteId, Subject};
+use consent_core::{Digest, Policy, PurposeId, Receipt, RegionId, SiteId, Standing, Subject};
 use consent_widget::{Labels, Notice};
 use serde::Serialize;
 
@@ -65,6 +66,26 @@ impl Region {
         Ok(Self { id: settings.id.clone(), store, keys })
     }
 
+    /// The policies published for a site, up to `current`. One that cannot be read any more ends
+    /// the list: what was decided before it is asked again.
+    pub async fn policies(
+        &self,
+        site: &SiteId,
+        current: &Policy,
+    ) -> Result<PolicyHistory, StoreError> {
+        let mut policies = vec![current.clone()];
+        for document in self.store.policies(site).await?.iter().rev() {
+            let Ok(policy) = Policy::from_canonical_json(document) else {
+                tracing::warn!(%site, "an earlier policy cannot be read; its choices are asked again");
+                break;
+            };
+            if policy.number < current.number {
+                policies.insert(0, policy);
+            }
+        }
+        PolicyHistory::new(policies).ok_or(StoreError::Corrupt("policy"))
+    }
+
     /// The subject that a text names: `email:` and an address, or `browser:` and its key.
     pub fn subject(&self, site: &SiteId, text: &str) -> Result<Subject, InvalidSubject> {
         match text.split_once(':') {
@@ -97,6 +118,8 @@ pub struct Site {
     pub region: Arc<Region>,
     /// Its policy in force.
     pub policy: Policy,
+    /// That policy after those before it: which choices still stand.
+    pub history: PolicyHistory,
     /// The digest of the policy.
     pub policy_digest: Digest,
     /// The origins whose pages may ask.
@@ -133,6 +156,11 @@ impl Site {
         &self.texts[self.policy.negotiate(wanted)]
     }
 
+    /// The policies under which a choice about that purpose still stands.
+    pub fn standing(&self, purpose: &PurposeId) -> Standing {
+        self.history.standing(purpose)
+    }
+
     async fn open(
         settings: &SiteSettings,
         region: Arc<Region>,
@@ -145,6 +173,7 @@ impl Site {
         let published =
             Published { policy: policy.number, digest: Digest::of(&document), document };
         region.store.publish(id, &published, ambient.now()).await?;
+        let history = region.policies(id, policy).await?;
         let mut texts = BTreeMap::new();
         for language in &policy.languages {
             if !Labels::languages().any(|known| known == language) {
@@ -175,7 +204,8 @@ impl Site {
             policy: policy.clone(),
             policy_digest: published.digest,
             origins: settings.origins.clone(),
-            loader: assets::loader(public_url, widget, settings)?,
+            loader: assets::loader(public_url, widget, settings, history.standing_of_all())?,
+            history,
             texts,
         })
     }

@@ -4,7 +4,7 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consent_core::Digest;
+use consent_core::{Digest, Standing};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
@@ -138,6 +138,7 @@ struct LoaderConfig<'c> {
     base: String,
     app: String,
     policy: u32,
+    since: u32,
     months: u8,
     languages: &'c [String],
     purposes: Vec<LoaderPurpose<'c>>,
@@ -154,6 +155,7 @@ pub(crate) fn loader(
     public_url: &str,
     widget: &WidgetFiles,
     site: &SiteSettings,
+    standing: Standing,
 ) -> Result<Asset, WidgetMissing> {
     let script = Dist::get("consent.js").ok_or(WidgetMissing)?;
     let script = std::str::from_utf8(&script.data).map_err(|_| WidgetMissing)?;
@@ -161,6 +163,7 @@ pub(crate) fn loader(
         base: format!("{public_url}/v1/sites/{}", site.id),
         app: format!("{public_url}/v1/widget/{}/consent_widget.js", widget.hash),
         policy: site.policy.number,
+        since: standing.since(),
         months: site.policy.lifetime_months,
         languages: &site.policy.languages,
         purposes: site

@@ -123,6 +123,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
+    /// The canonical JSON of every policy published for a site, oldest first.
+    async fn policies(&self, site: &SiteId) -> Result<Vec<Vec<u8>>, StoreError>;
+
     /// Keeps a text that visitors are shown, so that it can be shown again.
     async fn keep_notice(
         &self,

@@ -11,6 +11,7 @@
  * @property {string} base       Address of the site's routes, without a final slash.
  * @property {string} app        Address of the panel's glue; its WASM lies beside it.
  * @property {number} policy     Number of the policy in force.
+ * @property {number} since      Number of the oldest policy whose choices still stand.
  * @property {number} months     How long a choice is remembered.
  * @property {string[]} languages  The first is the default.
  * @property {{id: string, cookies: string[]}[]} purposes  Those asked for, in policy order.
@@ -29,7 +30,7 @@
   if (Object.hasOwn(window, "consent")) return;
 
   /** @type {Config} */
-  const { base, app, policy, months, languages, purposes } = __CONSENT_CONFIG__;
+  const { base, app, policy, since, months, languages, purposes } = __CONSENT_CONFIG__;
   const ids = purposes.map((purpose) => purpose.id);
   /** An object with one value for each of some purposes. */
   const record = (some, value) => Object.fromEntries(some.map((id) => [id, value(id)]));
@@ -435,7 +436,8 @@
   const recall = () => {
     const state = decode(remembered());
     const lives = state && state.until > minutes();
-    if (!lives || state.policy !== policy || state.letters.length !== ids.length) return lives;
+    const stands = lives && state.policy >= since && state.policy <= policy;
+    if (!stands || state.letters.length !== ids.length) return lives;
     const reload = apply(state.letters, state.until);
     if (!asks()) hide();
     if (reload) location.reload();

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::widget::{PLACEHOLDER, compress};
 
 /// A configuration as a server puts it into the loader.
-const CONFIG: &str = r#"{"base":"https://consent.example.org/v1/sites/cloud-pbs","app":"https://consent.example.org/v1/widget/5d41402a/consent_widget.js","policy":12,"months":6,"languages":["en","fr"],"purposes":[{"id":"analytics","cookies":["_cpbs*"]},{"id":"communications","cookies":[]},{"id":"email.open_tracking","cookies":[]}]}"#;
+const CONFIG: &str = r#"{"base":"https://consent.example.org/v1/sites/cloud-pbs","app":"https://consent.example.org/v1/widget/5d41402a/consent_widget.js","policy":12,"since":11,"months":6,"languages":["en","fr"],"purposes":[{"id":"analytics","cookies":["_cpbs*"]},{"id":"communications","cookies":[]},{"id":"email.open_tracking","cookies":[]}]}"#;
 
 /// The parts of the download.
 #[derive(Debug)]

@@ -11,8 +11,8 @@ mod tests;
 use std::collections::BTreeSet;
 
 use super::{Activity, LegalBasis, Policy, Purpose, Role, SubProcessor};
-use crate::decision::MAX_CHOICES;
 use crate::document::Document;
+use crate::rules::MAX_CHOICES;
 use values::{is_cookie_name, is_language_tag};
 
 /// The longest text in one language, in bytes.

@@ -11,9 +11,9 @@ use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::{Uuid, Variant};
 
-use crate::decision::MAX_CHOICES;
 use crate::policy::LegalBasis;
-use crate::state::Recorded;
+use crate::rules::MAX_CHOICES;
+use crate::rules::Recorded;
 use crate::{Digest, Method, PurposeId, RegionId, Signal, SiteId, Subject};
 
 /// The longest issuer, in bytes.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Signal;
-use crate::decision::MAX_CHOICES;
+use crate::rules::MAX_CHOICES;
 use crate::{LegalBasis, Method, PurposeId, Recorded, Subject};
 
 const FROZEN_HS256: &str = include_str!("frozen.jws").trim_ascii_end();

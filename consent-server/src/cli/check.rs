@@ -32,8 +32,8 @@ impl Check {
         let site = pick(&settings, self.site.as_ref())?;
         let region = open(&settings, site, false).await?;
         let now = System.now();
-        let answer =
-            check(&region, &site.id, &site.policy, &self.subject, &self.purpose, now).await;
+        let history = region.policies(&site.id, &site.policy).await?;
+        let answer = check(&region, &site.id, &history, &self.subject, &self.purpose, now).await;
         region.store.close().await;
         let answer = answer?;
         if self.json {

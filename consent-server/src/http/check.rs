@@ -30,6 +30,6 @@ pub(super) async fn get(
     let Query(params) = params?;
     let now = app.ambient.now();
     let answer =
-        check(&site.region, &site.id, &site.policy, &params.subject, &params.purpose, now).await?;
+        check(&site.region, &site.id, &site.history, &params.subject, &params.purpose, now).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))
 }

@@ -82,7 +82,7 @@ pub(super) async fn post(
         let known = link.purposes.iter().filter(|id| policy.purpose(id).is_some());
         let choices = known.map(|id| (id.clone(), choice)).collect();
         let language = policy.negotiate([link.language.as_str()]);
-        let decision = Decision::new(policy, policy.number, choices, method, language)?;
+        let decision = Decision::new(policy, policy.number, &choices, method, language)?;
         let decided = decide(&app, &site, &link.sub, &decision, None).await?;
         receipt = Some(decided.receipt.as_str().to_owned());
     }
@@ -95,8 +95,8 @@ async fn current(app: &App, site: &Site, link: &Link) -> Result<AddressAction, P
     use consent_core::State as S;
     let history = site.region.store.history(&site.id, &link.sub).await?;
     let (policy, now) = (site.policy.number, app.ambient.now());
-    let states: Vec<S> =
-        link.purposes.iter().map(|id| S::of(history.records.get(id), policy, now)).collect();
+    let state = |id| S::of(history.records.get(id), site.standing(id), now);
+    let states: Vec<S> = link.purposes.iter().map(state).collect();
     let all = |wanted: S| states.iter().all(|state| *state == wanted);
     Ok(if all(S::Granted) {
         AddressAction::Done

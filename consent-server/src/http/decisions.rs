@@ -26,7 +26,7 @@ const MAX_KEY: usize = 128;
 #[serde(deny_unknown_fields)]
 pub(super) struct Body {
     policy: u32,
-    #[serde(deserialize_with = "consent_core::decision::choices")]
+    #[serde(deserialize_with = "consent_core::rules::choices")]
     choices: BTreeMap<PurposeId, Choice>,
     method: Method,
     language: String,
@@ -57,12 +57,12 @@ pub(super) async fn post(
     let Json(body) = body?;
     let key = idempotency_key(&headers)?;
     let content = Digest::of(&serde_json::to_vec(&body).expect("texts and numbers"));
-    if body.method == Method::DoubleOptIn {
-        let detail = "method: 'double_opt_in' takes the link of a confirmation mail";
+    if matches!(body.method, Method::DoubleOptIn | Method::OneClickUnsubscribe) {
+        let detail = format!("method: '{}' takes the link of a mail", body.method.as_str());
         return Err(Problem::new(Kind::FieldInvalid, detail));
     }
     let decision =
-        Decision::new(&site.policy, body.policy, body.choices, body.method, &body.language)?;
+        Decision::new(&site.policy, body.policy, &body.choices, body.method, &body.language)?;
     let subject = match &body.previous {
         Some(receipt) => proven_subject(&site, receipt)?,
         None => Subject::browser(app.ambient.random()),

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consent_core::decision::InvalidDecision;
+use consent_core::rules::InvalidDecision;
 use serde::Serialize;
 
 use crate::service::{CheckError, DecideError, SubscribeError};
@@ -172,7 +172,7 @@ impl From<InvalidDecision> for Problem {
             InvalidDecision::Superseded { .. } => Kind::PolicySuperseded,
             InvalidDecision::UnknownPolicy { .. } => Kind::PolicyUnknown,
             InvalidDecision::UnknownPurpose(_) => Kind::PurposeUnknown,
-            InvalidDecision::NotConsent(..) => Kind::PurposeNotConsent,
+            InvalidDecision::NoChoice(..) => Kind::PurposeNotConsent,
             InvalidDecision::Empty
             | InvalidDecision::TooMany
             | InvalidDecision::Contradiction { .. }

@@ -72,11 +72,13 @@ impl Answer {
 }
 
 fn policy(number: u32) -> Policy {
-    let communications =
-        "[[purpose]]\npreset = \"communications\"\ndata = [\"account\"]\n\n[[region]]";
+    let purposes = "[[purpose]]\npreset = \"communications\"\ndata = [\"account\"]\n\n\
+        [[purpose]]\nid = \"safety\"\nbasis = \"legitimate_interest\"\ndata = [\"usage\"]\n\
+        title.en = \"Safety\"\ndescription.en = \"Noticing misuse.\"\n\
+        interest.en = \"Keeping the site safe.\"\nretention.en = \"A year.\"\n\n[[region]]";
     let text = consent_core::policy::EXAMPLE
         .replace("number = 1", &format!("number = {number}"))
-        .replace("[[region]]", communications);
+        .replace("[[region]]", purposes);
     Policy::from_toml(&text).unwrap()
 }
 

@@ -46,7 +46,7 @@ pub(super) async fn post(
         .map_err(|error| Problem::new(Kind::FieldInvalid, error.to_string()))?;
     let choices = body.purposes.into_iter().map(|purpose| (purpose, Choice::Refused)).collect();
     let (policy, language) = (&site.policy, &site.policy.languages[0]);
-    let decision = Decision::new(policy, policy.number, choices, Method::Withdrawal, language)?;
+    let decision = Decision::new(policy, policy.number, &choices, Method::Withdrawal, language)?;
     let decided = decide(&app, &site, &subject, &decision, None).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();

@@ -1,6 +1,7 @@
 //! May this purpose be served for this subject now?
 
-use consent_core::{LegalBasis, Policy, PurposeId, SiteId, State, Timestamp, Verdict};
+use consent_core::policy::PolicyHistory;
+use consent_core::{LegalBasis, PurposeId, SiteId, State, Timestamp, Verdict};
 use serde::Serialize;
 
 use crate::app::{InvalidSubject, Region};
@@ -40,20 +41,22 @@ pub enum CheckError {
 pub async fn check(
     region: &Region,
     site: &SiteId,
-    policy: &Policy,
+    history: &PolicyHistory,
     subject: &str,
     purpose: &PurposeId,
     now: Timestamp,
 ) -> Result<Answer, CheckError> {
-    let defined =
-        policy.purpose(purpose).ok_or_else(|| CheckError::UnknownPurpose(purpose.clone()))?;
+    let defined = history
+        .current()
+        .purpose(purpose)
+        .ok_or_else(|| CheckError::UnknownPurpose(purpose.clone()))?;
     if defined.basis != LegalBasis::Consent {
         return Err(CheckError::NotConsent(purpose.clone(), defined.basis));
     }
     let subject = region.subject(site, subject)?;
     let record = region.store.record(site, &subject, purpose).await?;
-    let Verdict { allowed, state } = Verdict::of(record.as_ref(), policy.number, now);
+    let verdict = Verdict::of(defined.basis, record.as_ref(), history.standing(purpose), now);
     // To the second, as everything recorded: a fraction would say more than is known.
     let as_of = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    Ok(Answer { allowed, state, reason: state.reason(), as_of })
+    Ok(Answer { allowed: verdict.allowed, state: verdict.state, reason: verdict.reason(), as_of })
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use consent_core::receipt::{InvalidClaims, NoticeRef, Outcome, PolicyRef};
+use consent_core::rules::{Act, Event};
 use consent_core::{
-    Choice, Claims, Decision, LegalBasis, PurposeId, Receipt, Record, Recorded, State, Subject,
-    Timestamp, cookie::StateCookie,
+    Claims, Decision, LegalBasis, PurposeId, Receipt, Record, State, Subject, Timestamp,
+    cookie::StateCookie,
 };
 
 use crate::app::{App, Site};
@@ -28,18 +29,9 @@ pub struct Decided {
 impl Decided {
     fn new(site: &Site, receipt: Receipt, records: BTreeMap<PurposeId, Record>) -> Self {
         let now = receipt.claims().iat;
-        let cookie =
-            StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
-                match State::of(records.get(purpose), site.policy.number, now) {
-                    State::Granted => Some(Choice::Granted),
-                    State::Refused | State::Withdrawn | State::Objected | State::Restricted => {
-                        Some(Choice::Refused)
-                    }
-                    State::NeverAsked | State::Unconfirmed | State::Expired | State::Superseded => {
-                        None
-                    }
-                }
-            });
+        let cookie = StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
+            State::of(records.get(purpose), site.standing(purpose), now).choice()
+        });
         Self { receipt, records, cookie }
     }
 }
@@ -117,14 +109,13 @@ fn records_after(
     decision: &Decision,
     now: Timestamp,
 ) -> BTreeMap<PurposeId, Record> {
-    let policy = &site.policy;
-    let record = |(purpose, choice): (&PurposeId, &Choice)| {
-        let before = State::of(history.records.get(purpose), policy.number, now);
-        let recorded = Recorded::after(before, *choice);
-        let until = policy.remembered_until(now);
-        (purpose.clone(), Record { recorded, policy: policy.number, at: now, until })
+    let sequence = history.receipts + 1;
+    let (policy, until) = (site.policy.number, site.policy.remembered_until(now));
+    let record = |(purpose, _, act): (&PurposeId, LegalBasis, Act)| {
+        let event = Event { sequence, act, at: now, policy, until };
+        (purpose.clone(), Record::after(history.records.get(purpose).copied(), &event))
     };
-    decision.choices().iter().map(record).collect()
+    decision.acts().map(record).collect()
 }
 
 fn claims(
@@ -136,7 +127,9 @@ fn claims(
     records: &BTreeMap<PurposeId, Record>,
     now: Timestamp,
 ) -> Claims {
-    let outcome = |record: &Record| Outcome { basis: LegalBasis::Consent, state: record.recorded };
+    let outcome = |(purpose, basis, _): (&PurposeId, LegalBasis, Act)| {
+        (purpose.clone(), Outcome { basis, state: records[purpose].recorded })
+    };
     Claims {
         iss: app.public_url.clone(),
         jti: app.ambient.uuid(now),
@@ -153,10 +146,7 @@ fn claims(
         method: decision.method(),
         layer: None,
         signals: Vec::new(),
-        purposes: records
-            .iter()
-            .map(|(purpose, record)| (purpose.clone(), outcome(record)))
-            .collect(),
+        purposes: decision.acts().map(outcome).collect(),
         previous: history.latest,
     }
 }

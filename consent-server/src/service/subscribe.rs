@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use consent_core::decision::{InvalidDecision, MAX_CHOICES};
+use consent_core::rules::{InvalidDecision, MAX_CHOICES};
 use consent_core::subject::EmailAddress;
 use consent_core::{Choice, Decision, Method, PurposeId, Record, Recorded, Timestamp};
 
@@ -53,18 +53,19 @@ pub async fn subscribe(
     // What the owner would decide by confirming must be a decision that can stand.
     let choices = purposes.iter().map(|purpose| (purpose.clone(), Choice::Granted)).collect();
     let decision =
-        Decision::new(&site.policy, site.policy.number, choices, Method::DoubleOptIn, language)?;
+        Decision::new(&site.policy, site.policy.number, &choices, Method::DoubleOptIn, language)?;
 
     let now = app.ambient.now();
     let until = now.as_second() + LINK_GRANTS;
     let subject = site.region.keys.pepper.email(&site.id, &address);
     let record = Record {
         recorded: Recorded::Unconfirmed,
+        restricted: false,
         policy: site.policy.number,
         at: now,
         until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX),
     };
-    let purposes: Vec<_> = decision.choices().keys().cloned().collect();
+    let purposes: Vec<_> = decision.purposes().cloned().collect();
     let records: BTreeMap<_, _> =
         purposes.iter().map(|purpose| (purpose.clone(), record)).collect();
     let store = &site.region.store;
@@ -85,8 +86,7 @@ pub async fn subscribe(
         name: &site.policy.name,
         controller: &site.policy.controller.name,
         purposes: decision
-            .choices()
-            .keys()
+            .purposes()
             .filter_map(|id| site.policy.purpose(id)?.title.get(language).map(String::as_str))
             .collect(),
         link: format!("{}/v1/sites/{}/confirm?token={token}", app.public_url, site.id),

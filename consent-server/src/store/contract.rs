@@ -16,7 +16,8 @@ fn site(id: &str) -> SiteId {
 }
 
 fn records(recorded: Recorded, second: i64) -> BTreeMap<PurposeId, Record> {
-    let record = Record { recorded, policy: 1, at: at(second), until: at(second + 100) };
+    let record =
+        Record { recorded, restricted: false, policy: 1, at: at(second), until: at(second + 100) };
     [("analytics".parse().unwrap(), record)].into()
 }
 
@@ -166,4 +167,32 @@ async fn a_store_that_cannot_be_had_says_why() {
     std::fs::write(folder.path().join("rubbish.db"), "this is no database ".repeat(100)).unwrap();
     let rubbish = SqliteStore::open(&folder.path().join("rubbish.db"), true).await.unwrap_err();
     assert!(rubbish.to_string().contains("not a database"), "{rubbish}");
+}
+
+#[tokio::test]
+async fn every_record_is_read_as_it_was_written() {
+    let (_folder, store) = sqlite().await;
+    let site = site("example");
+    for (i, recorded) in (0_u8..).zip(Recorded::ALL) {
+        for restricted in [false, true] {
+            let subject = Subject::browser([i * 2 + u8::from(restricted); 16]);
+            let mut records = records(recorded, 10);
+            records.values_mut().for_each(|record| record.restricted = restricted);
+            let receipt = receipt(u128::from(i * 2 + u8::from(restricted)), &subject);
+            let entry = Entry { receipt: &receipt, follows: 0, records: &records, request: None };
+            store.append(entry).await.unwrap();
+            assert_eq!(store.history(&site, &subject).await.unwrap().records, records);
+            let purpose = records.keys().next().unwrap();
+            let read = store.record(&site, &subject, purpose).await.unwrap();
+            assert_eq!(read.as_ref(), records.get(purpose));
+
+            // What was typed replaces only what nobody decided, and never a restriction.
+            let typed = self::records(Recorded::Unconfirmed, 20);
+            store.mark_unconfirmed(&site, &subject, &typed, MINUTE).await.unwrap();
+            let read = store.record(&site, &subject, purpose).await.unwrap().unwrap();
+            let open = matches!(recorded, Recorded::Open | Recorded::Unconfirmed);
+            let expected = if open { typed[purpose] } else { records[purpose] };
+            assert_eq!(read, Record { restricted, ..expected });
+        }
+    }
 }

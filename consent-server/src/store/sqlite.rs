@@ -22,19 +22,21 @@ const READERS: u32 = 4;
 const BUSY: Duration = Duration::from_secs(5);
 
 /// A decision takes the place of whatever was recorded before.
-const DECIDED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until) \
-    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
-    recorded = excluded.recorded, policy = excluded.policy, decided_at = excluded.decided_at, until = excluded.until";
+const DECIDED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, restricted) \
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
+    recorded = excluded.recorded, policy = excluded.policy, decided_at = excluded.decided_at, \
+    until = excluded.until, restricted = excluded.restricted";
 
 /// What anybody typed takes the place of nothing but an earlier typing, which is no decision. It
 /// counts only if the owner was not asked a moment ago.
-const TYPED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, asked_at) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?6) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
+const TYPED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, restricted, asked_at) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
     asked_at = excluded.asked_at, \
-    policy = CASE recorded WHEN 'unconfirmed' THEN excluded.policy ELSE policy END, \
-    decided_at = CASE recorded WHEN 'unconfirmed' THEN excluded.decided_at ELSE decided_at END, \
-    until = CASE recorded WHEN 'unconfirmed' THEN excluded.until ELSE until END \
-    WHERE asked_at IS NULL OR asked_at <= excluded.asked_at - ?8";
+    recorded = CASE recorded WHEN 'open' THEN excluded.recorded ELSE recorded END, \
+    policy = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.policy ELSE policy END, \
+    decided_at = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.decided_at ELSE decided_at END, \
+    until = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.until ELSE until END \
+    WHERE asked_at IS NULL OR asked_at <= excluded.asked_at - ?9";
 
 /// A store in one SQLite file.
 #[derive(Debug)]
@@ -136,6 +138,14 @@ impl Store for SqliteStore {
         Ok(transaction.commit().await?)
     }
 
+    async fn policies(&self, site: &SiteId) -> Result<Vec<Vec<u8>>, StoreError> {
+        let rows = sqlx::query("SELECT document FROM policy WHERE site = ? ORDER BY number")
+            .bind(site.as_str())
+            .fetch_all(&self.readers)
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    }
+
     async fn keep_notice(
         &self,
         site: &SiteId,
@@ -171,14 +181,14 @@ impl Store for SqliteStore {
             history.latest = Some(digest(&row, 1)?);
         }
         let rows = sqlx::query(
-            "SELECT recorded, policy, decided_at, until, purpose FROM state WHERE site = ? AND subject = ?",
+            "SELECT recorded, policy, decided_at, until, restricted, purpose FROM state WHERE site = ? AND subject = ?",
         )
         .bind(site.as_str())
         .bind(subject.to_string())
         .fetch_all(&mut *transaction)
         .await?;
         for row in rows {
-            let purpose: String = row.try_get(4)?;
+            let purpose: String = row.try_get(5)?;
             let purpose = purpose.parse().map_err(|_| StoreError::Corrupt("purpose"))?;
             history.records.insert(purpose, record(&row)?);
         }
@@ -192,7 +202,7 @@ impl Store for SqliteStore {
         purpose: &PurposeId,
     ) -> Result<Option<Record>, StoreError> {
         sqlx::query(
-            "SELECT recorded, policy, decided_at, until FROM state \
+            "SELECT recorded, policy, decided_at, until, restricted FROM state \
              WHERE site = ? AND subject = ? AND purpose = ?",
         )
         .bind(site.as_str())
@@ -315,7 +325,7 @@ impl Store for SqliteStore {
 
 type Query<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
 
-/// Binds `site, subject, purpose, recorded, policy, decided_at, until`, in this order.
+/// Binds `site, subject, purpose, recorded, policy, decided_at, until, restricted`, in this order.
 fn bind<'q>(
     query: Query<'q>,
     site: &'q SiteId,
@@ -331,20 +341,21 @@ fn bind<'q>(
         .bind(record.policy)
         .bind(record.at.as_second())
         .bind(record.until.as_second())
+        .bind(record.restricted)
 }
 
-/// Reads `recorded, policy, decided_at, until` from the first four columns.
+/// Reads `recorded, policy, decided_at, until, restricted` from the first five columns.
 fn record(row: &SqliteRow) -> Result<Record, StoreError> {
     let recorded: String = row.try_get(0)?;
-    let recorded =
-        [Recorded::Unconfirmed, Recorded::Granted, Recorded::Refused, Recorded::Withdrawn]
-            .into_iter()
-            .find(|known| known.as_str() == recorded)
-            .ok_or(StoreError::Corrupt("state"))?;
+    let recorded = Recorded::ALL
+        .into_iter()
+        .find(|known| known.as_str() == recorded)
+        .ok_or(StoreError::Corrupt("state"))?;
     let time = |column: usize| {
         Timestamp::from_second(row.try_get(column)?).map_err(|_| StoreError::Corrupt("time"))
     };
-    Ok(Record { recorded, policy: number(row, 1)?, at: time(2)?, until: time(3)? })
+    let restricted = row.try_get(4)?;
+    Ok(Record { recorded, restricted, policy: number(row, 1)?, at: time(2)?, until: time(3)? })
 }
 
 fn number(row: &SqliteRow, column: usize) -> Result<u32, StoreError> {

@@ -1,8 +1,8 @@
 //! Checks of single values: texts, names, identifiers, countries, addresses.
 
 use super::{Checker, MAX_LANGUAGES, MAX_LIST, MAX_NAME, MAX_TEXT};
-use crate::decision::MAX_CHOICES;
 use crate::policy::Text;
+use crate::rules::MAX_CHOICES;
 
 impl Checker<'_, '_, '_> {
     /// Whether a list is short enough to be looked into.

@@ -1,7 +1,7 @@
 //! A visitor decides, decides otherwise, and keeps receipts.
 
-use consent_core::Receipt;
 use consent_core::cookie::StateCookie;
+use consent_core::{LegalBasis, Receipt};
 
 use super::*;
 
@@ -139,4 +139,21 @@ async fn receipts_are_verified_for_anybody() {
     let bad = test.post("/v1/receipts/verify", &[], &verify(&changed)).await.json();
     assert_eq!(bad["valid"], false);
     assert!(bad["failed"] == "signature" || bad["failed"] == "format", "{bad}");
+}
+
+#[tokio::test]
+async fn a_legitimate_interest_is_objected_to_and_the_objection_taken_back() {
+    let test = TestApp::new().await;
+    let objected = test.decide(r#"{"safety":"refused"}"#, "objection", None).await;
+    assert_eq!(objected.json()["states"]["safety"]["state"], "objected");
+    let stated = claims(&test, &objected);
+    let outcome = stated.purposes.values().next().unwrap();
+    assert_eq!(outcome.basis, LegalBasis::LegitimateInterest);
+
+    let receipt = objected.json()["receipt"].as_str().unwrap().to_owned();
+    let back = test.decide(r#"{"safety":"granted"}"#, "preferences", Some(&receipt)).await;
+    assert_eq!(back.json()["states"]["safety"]["state"], "open");
+
+    let refused = test.decide(r#"{"safety":"granted"}"#, "accept_all", None).await;
+    assert!(refused.problem(422, "field-invalid").contains("'accept_all'"));
 }

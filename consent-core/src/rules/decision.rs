@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::Act;
 use crate::{LegalBasis, Policy, PurposeId};
 
 /// The most purposes that one decision may name.
@@ -64,6 +65,12 @@ pub enum Method {
     Withdrawal,
     /// The owner of an address confirmed it by a link sent there.
     DoubleOptIn,
+    /// One click in a mail, or in the reader's own program (RFC 8058).
+    OneClickUnsubscribe,
+    /// Objecting to what rests on a legitimate interest (GDPR Art. 21).
+    Objection,
+    /// A signal that the browser sent, such as Global Privacy Control.
+    Signal,
 }
 
 impl Method {
@@ -75,15 +82,23 @@ impl Method {
             Self::Preferences => "preferences",
             Self::Withdrawal => "withdrawal",
             Self::DoubleOptIn => "double_opt_in",
+            Self::OneClickUnsubscribe => "one_click_unsubscribe",
+            Self::Objection => "objection",
+            Self::Signal => "signal",
         }
     }
 
-    /// The only choice that this method can express, if it is bound to one.
-    fn only(self) -> Option<Choice> {
+    /// Whether this method can make that choice about a purpose on that basis.
+    fn can(self, basis: LegalBasis, choice: Choice) -> bool {
+        use Choice::{Granted, Refused};
+        use LegalBasis::{Consent, LegitimateInterest};
         match self {
-            Self::AcceptAll | Self::DoubleOptIn => Some(Choice::Granted),
-            Self::RefuseAll | Self::Withdrawal => Some(Choice::Refused),
-            Self::Preferences => None,
+            Self::AcceptAll | Self::DoubleOptIn => (basis, choice) == (Consent, Granted),
+            Self::RefuseAll | Self::Withdrawal | Self::OneClickUnsubscribe | Self::Signal => {
+                (basis, choice) == (Consent, Refused)
+            }
+            Self::Objection => (basis, choice) == (LegitimateInterest, Refused),
+            Self::Preferences => matches!(basis, Consent | LegitimateInterest),
         }
     }
 }
@@ -116,11 +131,11 @@ pub enum InvalidDecision {
     /// The policy has no such purpose.
     #[error("choices: the policy has no purpose '{0}'")]
     UnknownPurpose(PurposeId),
-    /// The purpose rests on another basis, so there is nothing to consent to.
+    /// The purpose rests on a basis that leaves nothing to choose.
     #[error(
         "choices: '{0}' rests on {1}, not on consent, so it can be neither granted nor refused"
     )]
-    NotConsent(PurposeId, LegalBasis),
+    NoChoice(PurposeId, LegalBasis),
     /// For example a refusal within "accept all".
     #[error("method: '{method}' does not go with the choice made for '{purpose}'", method = .method.as_str())]
     Contradiction {
@@ -142,7 +157,7 @@ pub enum InvalidDecision {
 /// A decision that fits the policy in force. The only way to have one is [`Decision::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    choices: BTreeMap<PurposeId, Choice>,
+    acts: BTreeMap<PurposeId, (LegalBasis, Act)>,
     method: Method,
     language: String,
 }
@@ -155,15 +170,15 @@ impl Decision {
     /// let policy = Policy::from_toml(consent_core::policy::EXAMPLE)?;
     /// let choose = |purpose: &str| [(purpose.parse().unwrap(), Choice::Granted)].into();
     ///
-    /// assert!(Decision::new(&policy, 1, choose("analytics"), Method::AcceptAll, "en").is_ok());
-    /// let error = Decision::new(&policy, 1, choose("service"), Method::AcceptAll, "en").unwrap_err();
+    /// assert!(Decision::new(&policy, 1, &choose("analytics"), Method::AcceptAll, "en").is_ok());
+    /// let error = Decision::new(&policy, 1, &choose("service"), Method::AcceptAll, "en").unwrap_err();
     /// assert!(error.to_string().contains("rests on contract, not on consent"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn new(
         policy: &Policy,
         asked: u32,
-        choices: BTreeMap<PurposeId, Choice>,
+        choices: &BTreeMap<PurposeId, Choice>,
         method: Method,
         language: &str,
     ) -> Result<Self, InvalidDecision> {
@@ -181,15 +196,18 @@ impl Decision {
         if choices.len() > MAX_CHOICES {
             return Err(InvalidDecision::TooMany);
         }
-        for (id, choice) in &choices {
+        let mut acts = BTreeMap::new();
+        for (id, choice) in choices {
             let purpose =
                 policy.purpose(id).ok_or_else(|| InvalidDecision::UnknownPurpose(id.clone()))?;
-            if purpose.basis != LegalBasis::Consent {
-                return Err(InvalidDecision::NotConsent(id.clone(), purpose.basis));
-            }
-            if method.only().is_some_and(|only| only != *choice) {
+            let basis = purpose.basis;
+            let Some(act) = Act::of(basis, *choice) else {
+                return Err(InvalidDecision::NoChoice(id.clone(), basis));
+            };
+            if !method.can(basis, *choice) {
                 return Err(InvalidDecision::Contradiction { method, purpose: id.clone() });
             }
+            acts.insert(id.clone(), (basis, act));
         }
         if !policy.languages.iter().any(|known| known == language) {
             return Err(InvalidDecision::UnknownLanguage {
@@ -197,12 +215,17 @@ impl Decision {
                 known: policy.languages.join(", "),
             });
         }
-        Ok(Self { choices, method, language: language.to_owned() })
+        Ok(Self { acts, method, language: language.to_owned() })
     }
 
-    /// The choice for each purpose named.
-    pub fn choices(&self) -> &BTreeMap<PurposeId, Choice> {
-        &self.choices
+    /// What it does to each purpose named, and on which basis that rests.
+    pub fn acts(&self) -> impl Iterator<Item = (&PurposeId, LegalBasis, Act)> {
+        self.acts.iter().map(|(purpose, (basis, act))| (purpose, *basis, *act))
+    }
+
+    /// The purposes named.
+    pub fn purposes(&self) -> impl Iterator<Item = &PurposeId> {
+        self.acts.keys()
     }
 
     /// How it was made.
@@ -217,7 +240,7 @@ impl Decision {
 
     /// Whether any purpose was granted.
     pub fn grants(&self) -> bool {
-        self.choices.values().any(|choice| *choice == Choice::Granted)
+        self.acts.values().any(|(_, act)| *act == Act::Granted)
     }
 }
 
@@ -228,9 +251,59 @@ mod tests {
 
     #[track_caller]
     fn refused(asked: u32, choices: &[(&str, Choice)], method: Method, language: &str) -> String {
-        let policy = Policy::from_toml(&EXAMPLE.replace("number = 1", "number = 2")).unwrap();
+        decide(asked, choices, method, language).unwrap_err().to_string()
+    }
+
+    fn decide(
+        asked: u32,
+        choices: &[(&str, Choice)],
+        method: Method,
+        language: &str,
+    ) -> Result<Decision, InvalidDecision> {
+        let interest = "id = \"safety\"\nbasis = \"legitimate_interest\"\ninterest.en = \"Safety.\"\n\
+                        data = [\"usage\"]\ntitle.en = \"Safety\"\ndescription.en = \"Safety.\"\n\
+                        retention.en = \"A year.\"";
+        let text = EXAMPLE
+            .replace("number = 1", "number = 2")
+            .replace("[[region]]", &format!("[[purpose]]\n{interest}\n\n[[region]]"));
+        let policy = Policy::from_toml(&text).unwrap();
         let choices = choices.iter().map(|(id, c)| (id.parse().unwrap(), *c)).collect();
-        Decision::new(&policy, asked, choices, method, language).unwrap_err().to_string()
+        Decision::new(&policy, asked, &choices, method, language)
+    }
+
+    #[test]
+    fn each_method_makes_only_the_choices_it_can() {
+        use Choice::{Granted, Refused};
+        use Method as M;
+        let both = [
+            ("analytics", Granted),
+            ("analytics", Refused),
+            ("safety", Granted),
+            ("safety", Refused),
+        ];
+        for (method, able) in [
+            (M::AcceptAll, [true, false, false, false]),
+            (M::RefuseAll, [false, true, false, false]),
+            (M::Preferences, [true, true, true, true]),
+            (M::Withdrawal, [false, true, false, false]),
+            (M::DoubleOptIn, [true, false, false, false]),
+            (M::OneClickUnsubscribe, [false, true, false, false]),
+            (M::Objection, [false, false, false, true]),
+            (M::Signal, [false, true, false, false]),
+        ] {
+            for (choice, able) in both.into_iter().zip(able) {
+                let decided = decide(2, &[choice], method, "en");
+                assert_eq!(decided.is_ok(), able, "{choice:?} by {method:?}");
+                if let Ok(decision) = decided {
+                    assert_eq!(decision.grants(), choice == ("analytics", Granted));
+                    let (purpose, basis, act) = decision.acts().next().unwrap();
+                    assert_eq!(purpose.as_str(), choice.0);
+                    assert_eq!(Some(act), Act::of(basis, choice.1));
+                }
+            }
+        }
+        let objected = decide(2, &[("safety", Refused)], M::Preferences, "en").unwrap();
+        assert_eq!(objected.acts().map(|(_, _, act)| act).collect::<Vec<_>>(), [Act::Objected]);
     }
 
     #[test]
