@@ -1,7 +1,10 @@
 //! Whom a record is about, without knowing who it is.
 //!
 //! A subject is an opaque key. A browser's is 128 random bits; an e-mail address becomes a keyed
-//! hash before it reaches storage, so the store alone does not tell whose address it was.
+//! hash before it reaches storage, so the store alone does not tell whose address it was. How an
+//! address is read stands in `subject/email.rs`.
+
+mod email;
 
 use std::fmt;
 use std::str::FromStr;
@@ -12,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::SiteId;
+
+pub use email::{EmailAddress, InvalidEmail};
 
 /// The key of a person, or of a browser, in one site.
 ///
@@ -118,7 +123,7 @@ impl Pepper {
             mac.update(part.as_bytes());
             mac.update(&[0]);
         }
-        mac.update(address.0.as_bytes());
+        mac.update(address.as_str().as_bytes());
         Subject(Kind::Email(mac.finalize().into_bytes().into()))
     }
 }
@@ -126,83 +131,6 @@ impl Pepper {
 impl fmt::Debug for Pepper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Pepper(…)")
-    }
-}
-
-/// An e-mail address in its normal form: domain in small ASCII letters (IDNA), local part as it
-/// was written in small letters. Nothing is guessed about dots or `+`.
-///
-/// ```
-/// use consent_core::subject::EmailAddress;
-/// let address: EmailAddress = " Someone@EXÄMPLE.org ".parse()?;
-/// assert_eq!(address.as_str(), "someone@xn--exmple-cua.org");
-/// assert!("someone".parse::<EmailAddress>().is_err());
-/// # Ok::<(), consent_core::subject::InvalidEmail>(())
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct EmailAddress(String);
-
-/// Why a text is not an e-mail address. The text itself is left out: it may be personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEmail {
-    /// RFC 5321 §4.5.3.1 allows 254 bytes.
-    #[error("an e-mail address is at most 254 bytes long")]
-    TooLong,
-    /// No `@`, or nothing on one side of it.
-    #[error("an e-mail address is written name@domain")]
-    NoAt,
-    /// The part before the `@` has a character that needs quoting, or misplaced dots.
-    #[error("the part before the @ has a character that is not allowed there")]
-    LocalPart,
-    /// The part after the `@` is not a domain name.
-    #[error("the part after the @ is not a domain name")]
-    Domain,
-}
-
-impl EmailAddress {
-    /// The normal form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for EmailAddress {
-    type Err = InvalidEmail;
-
-    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
-        let text = text.trim();
-        if text.len() > 254 {
-            return Err(InvalidEmail::TooLong);
-        }
-        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail::NoAt)?;
-        if local.is_empty() || domain.is_empty() {
-            return Err(InvalidEmail::NoAt);
-        }
-        // The dot-atom of RFC 5322 §3.2.3, with the letters beyond ASCII of RFC 6531.
-        let allowed = |c: char| {
-            c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || !c.is_ascii()
-        };
-        let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-        if dots || !local.chars().all(|c| allowed(c) && !c.is_control() && !c.is_whitespace()) {
-            return Err(InvalidEmail::LocalPart);
-        }
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail::Domain)?;
-        if !domain.contains('.') && domain != "localhost" || domain.ends_with('.') {
-            return Err(InvalidEmail::Domain);
-        }
-        // Small letters, because providers in practice hold Some.One and some.one to be one box:
-        // a withdrawal must reach whoever was written to, however the address was typed.
-        let address = format!("{}@{domain}", local.to_lowercase());
-        if address.len() > 254 {
-            return Err(InvalidEmail::TooLong);
-        }
-        Ok(Self(address))
-    }
-}
-
-impl fmt::Debug for EmailAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailAddress(…)")
     }
 }
 
@@ -229,32 +157,6 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
-        let long = format!("{}@example.org", "a".repeat(250));
-        for bad in [
-            "",
-            "a",
-            "@",
-            "a@",
-            "@b.org",
-            "a b@c.org",
-            "a\0@c.org",
-            ".a@c.org",
-            "a..b@c.org",
-            "a@b",
-            "a@b_c.org",
-            "a@-b.org",
-            "a@b.org.",
-            "a@b@c",
-            "\"a\"@b.org",
-            "a\n@b.org",
-            long.as_str(),
-        ] {
-            assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
     fn debug_output_holds_nothing_personal() {
         let address: EmailAddress = "someone@example.org".parse().unwrap();
         let subject = Pepper::new([1; 32]).email(&site("a"), &address);
@@ -265,10 +167,6 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_without_panic(text in "\\PC{0,64}") {
-            if let Ok(address) = text.parse::<EmailAddress>() {
-                // The normal form is its own normal form.
-                prop_assert_eq!(address.as_str().parse(), Ok(address.clone()));
-            }
             let _ = text.parse::<Subject>();
         }
     }
