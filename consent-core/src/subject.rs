@@ -1,7 +1,12 @@
 //! Whom a record is about, without knowing who it is.
 //!
-//! A subject is an opaque key. A browser's is 128 random bits; an e-mail address becomes a keyed
-//! hash before it reaches storage, so the store alone does not tell whose address it was.
+//! A subject is an opaque key. A browser's is 128 random bits; an e-mail address or a telephone
+//! number becomes a keyed hash before it reaches storage, so the store alone does not tell whose
+//! it was. How those two are read stands in `subject/email.rs` and `subject/phone.rs`.
+
+mod email;
+#[cfg(feature = "phone")]
+mod phone;
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +15,20 @@ use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 use crate::SiteId;
 
+pub use email::{EmailAddress, InvalidEmail};
+#[cfg(feature = "phone")]
+pub use phone::{InvalidPhone, PhoneNumber};
+
+/// The longest text of a subject: `phone:`, `email:` or `browser:`, and 32 bytes in base64url.
+const MAX_TEXT: usize = 64;
+
 /// The key of a person, or of a browser, in one site.
 ///
-/// Written as `browser:` or `email:` and base64url without padding.
+/// Written as `browser:`, `email:` or `phone:` and base64url (RFC 4648 §5) without padding.
 ///
 /// ```
 /// use consent_core::Subject;
@@ -31,11 +44,12 @@ pub struct Subject(Kind);
 enum Kind {
     Browser([u8; 16]),
     Email([u8; 32]),
+    Phone([u8; 32]),
 }
 
 /// Why a text is not a subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a subject must be 'browser:' or 'email:' followed by its key in base64url")]
+#[error("a subject must be 'browser:', 'email:' or 'phone:' followed by its key in base64url")]
 pub struct InvalidSubject;
 
 impl Subject {
@@ -44,7 +58,7 @@ impl Subject {
         Self(Kind::Browser(random))
     }
 
-    /// Whether this is a browser, and not an address.
+    /// Whether this is a browser, and not a person's address or number.
     pub fn is_browser(&self) -> bool {
         matches!(self.0, Kind::Browser(_))
     }
@@ -55,6 +69,7 @@ impl fmt::Display for Subject {
         let (kind, key): (_, &[u8]) = match &self.0 {
             Kind::Browser(key) => ("browser", key),
             Kind::Email(key) => ("email", key),
+            Kind::Phone(key) => ("phone", key),
         };
         write!(f, "{kind}:{}", BASE64URL_NOPAD.encode(key))
     }
@@ -65,6 +80,7 @@ impl fmt::Debug for Subject {
         f.write_str(match self.0 {
             Kind::Browser(_) => "Subject(browser)",
             Kind::Email(_) => "Subject(email)",
+            Kind::Phone(_) => "Subject(phone)",
         })
     }
 }
@@ -72,11 +88,15 @@ impl fmt::Debug for Subject {
 impl FromStr for Subject {
     type Err = InvalidSubject;
     fn from_str(text: &str) -> Result<Self, InvalidSubject> {
+        if text.len() > MAX_TEXT {
+            return Err(InvalidSubject);
+        }
         let (kind, key) = text.split_once(':').ok_or(InvalidSubject)?;
         let key = BASE64URL_NOPAD.decode(key.as_bytes()).map_err(|_| InvalidSubject)?;
         match kind {
             "browser" => key.try_into().map(Kind::Browser),
             "email" => key.try_into().map(Kind::Email),
+            "phone" => key.try_into().map(Kind::Phone),
             _ => return Err(InvalidSubject),
         }
         .map(Self)
@@ -97,29 +117,55 @@ impl From<Subject> for String {
     }
 }
 
-/// The secret that turns an address into a subject; one for each region.
+/// The secret that turns an address or a number into a subject; one for each region. Its bytes
+/// are overwritten when it is dropped, and never shown.
+///
+/// ```
+/// use consent_core::Pepper;
+/// let pepper = Pepper::new([1; 32]);
+/// let subject = pepper.email(&"cloud-pbs".parse()?, &"someone@example.org".parse()?);
+/// let elsewhere = pepper.email(&"other".parse()?, &"someone@example.org".parse()?);
+/// assert_ne!(subject, elsewhere);
+/// assert_eq!(format!("{pepper:?}"), "Pepper(…)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```compile_fail,E0308
+/// // A text of any other length is not a pepper.
+/// consent_core::Pepper::new(*b"secret");
+/// ```
 #[derive(Clone)]
-pub struct Pepper([u8; 32]);
+pub struct Pepper(Zeroizing<[u8; 32]>);
 
 impl Pepper {
     /// A pepper from 32 random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+        Self(Zeroizing::new(bytes))
     }
 
-    /// The subject of an address at a site: HMAC-SHA-256 (RFC 2104) over a fixed prefix, the site
-    /// and the address. The same address at two sites gives two subjects that nobody can link
-    /// without the pepper.
+    /// The subject of an address at a site. The same address at two sites gives two subjects that
+    /// nobody can link without the pepper.
     pub fn email(&self, site: &SiteId, address: &EmailAddress) -> Subject {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+        Subject(Kind::Email(self.key("consent subject email v1", site, address.as_str())))
+    }
+
+    /// The subject of a telephone number at a site, as of an address.
+    #[cfg(feature = "phone")]
+    pub fn phone(&self, site: &SiteId, number: &PhoneNumber) -> Subject {
+        Subject(Kind::Phone(self.key("consent subject phone v1", site, number.as_str())))
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) over kind, site and value. Neither of the first two holds a NUL
+    /// byte, so the parts cannot run into one another.
+    fn key(&self, kind: &str, site: &SiteId, value: &str) -> [u8; 32] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice())
             .expect("HMAC takes a key of any length (RFC 2104 §2)");
-        // A site identifier holds no NUL byte, so the parts cannot run into one another.
-        for part in ["consent subject email v1", site.as_str()] {
+        for part in [kind, site.as_str()] {
             mac.update(part.as_bytes());
             mac.update(&[0]);
         }
-        mac.update(address.0.as_bytes());
-        Subject(Kind::Email(mac.finalize().into_bytes().into()))
+        mac.update(value.as_bytes());
+        mac.finalize().into_bytes().into()
     }
 }
 
@@ -129,86 +175,12 @@ impl fmt::Debug for Pepper {
     }
 }
 
-/// An e-mail address in its normal form: domain in small ASCII letters (IDNA), local part as it
-/// was written in small letters. Nothing is guessed about dots or `+`.
-///
-/// ```
-/// use consent_core::subject::EmailAddress;
-/// let address: EmailAddress = " Someone@EXÄMPLE.org ".parse()?;
-/// assert_eq!(address.as_str(), "someone@xn--exmple-cua.org");
-/// assert!("someone".parse::<EmailAddress>().is_err());
-/// # Ok::<(), consent_core::subject::InvalidEmail>(())
-/// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct EmailAddress(String);
-
-/// Why a text is not an e-mail address. The text itself is left out: it may be personal data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidEmail {
-    /// RFC 5321 §4.5.3.1 allows 254 bytes.
-    #[error("an e-mail address is at most 254 bytes long")]
-    TooLong,
-    /// No `@`, or nothing on one side of it.
-    #[error("an e-mail address is written name@domain")]
-    NoAt,
-    /// The part before the `@` has a character that needs quoting, or misplaced dots.
-    #[error("the part before the @ has a character that is not allowed there")]
-    LocalPart,
-    /// The part after the `@` is not a domain name.
-    #[error("the part after the @ is not a domain name")]
-    Domain,
-}
-
-impl EmailAddress {
-    /// The normal form.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for EmailAddress {
-    type Err = InvalidEmail;
-
-    fn from_str(text: &str) -> Result<Self, InvalidEmail> {
-        let text = text.trim();
-        if text.len() > 254 {
-            return Err(InvalidEmail::TooLong);
-        }
-        let (local, domain) = text.rsplit_once('@').ok_or(InvalidEmail::NoAt)?;
-        if local.is_empty() || domain.is_empty() {
-            return Err(InvalidEmail::NoAt);
-        }
-        // The dot-atom of RFC 5322 §3.2.3, with the letters beyond ASCII of RFC 6531.
-        let allowed = |c: char| {
-            c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c) || !c.is_ascii()
-        };
-        let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
-        if dots || !local.chars().all(|c| allowed(c) && !c.is_control() && !c.is_whitespace()) {
-            return Err(InvalidEmail::LocalPart);
-        }
-        let domain = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail::Domain)?;
-        if !domain.contains('.') && domain != "localhost" || domain.ends_with('.') {
-            return Err(InvalidEmail::Domain);
-        }
-        // Small letters, because providers in practice hold Some.One and some.one to be one box:
-        // a withdrawal must reach whoever was written to, however the address was typed.
-        let address = format!("{}@{domain}", local.to_lowercase());
-        if address.len() > 254 {
-            return Err(InvalidEmail::TooLong);
-        }
-        Ok(Self(address))
-    }
-}
-
-impl fmt::Debug for EmailAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("EmailAddress(…)")
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
+    use sha2::Digest as _;
 
     use super::*;
 
@@ -216,41 +188,85 @@ mod tests {
         id.parse().unwrap()
     }
 
-    #[test]
-    fn one_box_is_one_subject_at_one_site() {
-        let pepper = Pepper::new([1; 32]);
-        let subject = |s: &str, a: &str| pepper.email(&site(s), &a.parse().unwrap());
-        let one = subject("a", "some.one@example.org");
-        assert_eq!(one, subject("a", "Some.One@Example.ORG"));
-        assert_ne!(one, subject("a", "someone@example.org"));
-        assert_ne!(one, subject("b", "some.one@example.org"));
-        let other = Pepper::new([2; 32]);
-        assert_ne!(one, other.email(&site("a"), &"some.one@example.org".parse().unwrap()));
+    /// HMAC as RFC 2104 §2 defines it, for keys of at most a block.
+    fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
+        let pad = |with: u8| {
+            let mut block = [with; 64];
+            block.iter_mut().zip(key).for_each(|(b, k)| *b ^= k);
+            block
+        };
+        let inner = Sha256::digest([&pad(0x36), message].concat());
+        Sha256::digest([&pad(0x5c), inner.as_slice()].concat()).into()
     }
 
     #[test]
-    fn refuses_what_is_no_address() {
-        let long = format!("{}@example.org", "a".repeat(250));
-        for bad in [
-            "",
-            "a",
-            "@",
-            "a@",
-            "@b.org",
-            "a b@c.org",
-            "a\0@c.org",
-            ".a@c.org",
-            "a..b@c.org",
-            "a@b",
-            "a@b_c.org",
-            "a@-b.org",
-            "a@b.org.",
-            "a@b@c",
-            "\"a\"@b.org",
-            "a\n@b.org",
-            long.as_str(),
+    fn keys_are_those_of_the_published_construction() {
+        // RFC 4231 §4.3
+        assert_eq!(
+            hmac(b"Jefe", b"what do ya want for nothing?")[..8],
+            [0x5b, 0xdc, 0xc1, 0x46, 0xbf, 0x60, 0x75, 0x4e]
+        );
+        let key = Pepper::new([1; 32]).key("kind", &site("a"), "value");
+        assert_eq!(key, hmac(&[1; 32], b"kind\0a\0value"));
+    }
+
+    #[test]
+    fn a_pepper_is_overwritten_when_dropped() {
+        fn is_overwritten<T: zeroize::ZeroizeOnDrop>(_: &T) {}
+        is_overwritten(&Pepper::new([1; 32]).0);
+    }
+
+    /// What is recorded is found by these keys: they may never change.
+    #[test]
+    fn subjects_are_frozen() {
+        let pepper = Pepper::new([1; 32]);
+        for (id, value, frozen) in [
+            ("a", "Some.One@example.org", "email:XYdTvVf5vDply5qrZchUCITmI9MK9YnVIXsmVs3vnKM"),
+            ("cloud-pbs", "josé@exämple.org", "email:UTkeBw_Kn4jwXtoPzcQSSud6bbwUMHibl9DDKWgmja0"),
+            #[cfg(feature = "phone")]
+            ("a", "+33 6 12 34 56 78", "phone:mqb4Xr4ggGmk_TvyZU4_URazS_TGopyJ2kNRTj7eB5o"),
+            #[cfg(feature = "phone")]
+            ("cloud-pbs", "+39 06 1234 5678", "phone:lnY0pcVBgrYuHty0WfHVwHH7n_U-P-XxGF8HLQREK5g"),
         ] {
-            assert!(bad.parse::<EmailAddress>().is_err(), "{bad:?}");
+            let subject = match value.contains('@') {
+                true => pepper.email(&site(id), &value.parse().unwrap()),
+                #[cfg(feature = "phone")]
+                false => pepper.phone(&site(id), &value.parse().unwrap()),
+                #[cfg(not(feature = "phone"))]
+                false => unreachable!("no numbers without the feature"),
+            };
+            assert_eq!(subject.to_string(), frozen, "{value}");
+            assert_eq!(frozen.parse().as_ref(), Ok(&subject));
+            assert!(!subject.is_browser());
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_no_subject() {
+        let (short, long) = ("A".repeat(22), "A".repeat(43));
+        assert!(format!("browser:{short}").parse::<Subject>().unwrap().is_browser());
+        let mut bad =
+            ["", ":", "email:", "someone", "email:someone@example.org", "phone:+33612345678"]
+                .map(str::to_owned)
+                .to_vec();
+        for kind in ["email", "phone"] {
+            assert!(!format!("{kind}:{long}").parse::<Subject>().unwrap().is_browser());
+            bad.extend([
+                format!("{kind}:{short}"),
+                format!("{kind}:{long}="),
+                format!("{kind}:{long}A"),
+                // The last letter holds two bits that belong to no byte.
+                format!("{kind}:{}B", &long[1..]),
+                format!("{kind}: {long}"),
+                format!(" {kind}:{long}"),
+                format!("{}:{long}", kind.to_uppercase()),
+                format!("{kind}:{}", "A".repeat(1_000_000)),
+            ]);
+        }
+        bad.extend([format!("browser:{long}"), format!("phones:{long}"), format!(":{long}")]);
+        bad.extend(["A", ":", "\0", "é"].map(|part| part.repeat(1_000_000 / part.len())));
+        for text in bad {
+            assert_eq!(text.parse::<Subject>(), Err(InvalidSubject), "{text:.60?}");
         }
     }
 
@@ -259,17 +275,52 @@ mod tests {
         let address: EmailAddress = "someone@example.org".parse().unwrap();
         let subject = Pepper::new([1; 32]).email(&site("a"), &address);
         let shown = format!("{address:?} {subject:?} {:?}", Pepper::new([1; 32]));
-        assert!(!shown.contains("someone") && !shown.contains(&subject.to_string()[6..]));
+        assert_eq!(shown, "EmailAddress(…) Subject(email) Pepper(…)");
+        let phone: Subject = format!("phone:{}", "A".repeat(43)).parse().unwrap();
+        assert_eq!(format!("{phone:?}"), "Subject(phone)");
     }
 
     proptest! {
         #[test]
-        fn any_text_is_read_without_panic(text in "\\PC{0,64}") {
-            if let Ok(address) = text.parse::<EmailAddress>() {
-                // The normal form is its own normal form.
-                prop_assert_eq!(address.as_str().parse(), Ok(address.clone()));
+        fn any_text_is_read_without_panic(
+            text in "(browser:|email:|phone:)?[A-Za-z0-9_=:\\PC-]{0,50}"
+        ) {
+            if let Ok(subject) = text.parse::<Subject>() {
+                prop_assert_eq!(subject.to_string(), text);
             }
-            let _ = text.parse::<Subject>();
+        }
+
+        #[test]
+        fn every_subject_is_read_as_written(bytes in any::<[u8; 32]>(), random in any::<[u8; 16]>()) {
+            for kind in [Kind::Email(bytes), Kind::Phone(bytes), Kind::Browser(random)] {
+                let subject = Subject(kind);
+                let json = serde_json::to_string(&subject).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Subject>(&json).unwrap(), subject.clone());
+                prop_assert_eq!(subject.to_string().parse(), Ok(subject));
+            }
+        }
+
+        /// Kind, site, value and pepper each make another subject, and cannot be moved into one
+        /// another.
+        #[test]
+        fn different_people_are_different_subjects(
+            sites in proptest::collection::btree_set("[a-z0-9]([a-z0-9._-]{0,6}[a-z0-9])?", 1..4),
+            values in proptest::collection::btree_set("\\PC{0,8}", 1..4),
+            peppers in proptest::collection::btree_set(any::<[u8; 32]>(), 1..3),
+        ) {
+            let mut keys = BTreeSet::new();
+            let mut count = 0;
+            for pepper in &peppers {
+                for kind in ["consent subject email v1", "consent subject phone v1"] {
+                    for id in &sites {
+                        for value in &values {
+                            keys.insert(Pepper::new(*pepper).key(kind, &site(id), value));
+                            count += 1;
+                        }
+                    }
+                }
+            }
+            prop_assert_eq!(keys.len(), count);
         }
     }
 }

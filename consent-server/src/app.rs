@@ -86,10 +86,12 @@ impl Region {
         PolicyHistory::new(policies).ok_or(StoreError::Corrupt("policy"))
     }
 
-    /// The subject that a text names: `email:` and an address, or `browser:` and its key.
+    /// The subject that a text names: `email:` and an address, `phone:` and a number in
+    /// international form, or `browser:` and its key.
     pub fn subject(&self, site: &SiteId, text: &str) -> Result<Subject, InvalidSubject> {
         match text.split_once(':') {
             Some(("email", address)) => Ok(self.keys.pepper.email(site, &address.parse()?)),
+            Some(("phone", number)) => Ok(self.keys.pepper.phone(site, &number.parse()?)),
             Some(("browser", _)) => text.parse().map_err(|_| InvalidSubject::Key),
             _ => Err(InvalidSubject::Kind),
         }
@@ -99,12 +101,20 @@ impl Region {
 /// Why a text names no subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidSubject {
-    /// Neither an address nor a browser's key.
-    #[error("subject: must be 'email:' and an address, or 'browser:' and its key")]
+    /// Neither an address, nor a number, nor a browser's key.
+    #[error(
+        "subject: must be 'email:' and an address, 'phone:' and a number, or 'browser:' and its key"
+    )]
     Kind,
     /// Not an e-mail address.
     #[error("subject: {0}")]
     Email(#[from] consent_core::subject::InvalidEmail),
+    /// Only the owner of an address can be asked by mail.
+    #[error("subject: must be 'email:' and an address")]
+    NotEmail,
+    /// Not a telephone number.
+    #[error("subject: {0}")]
+    Phone(#[from] consent_core::subject::InvalidPhone),
     /// Not a browser's key.
     #[error("subject: a browser's key is 22 characters of base64url")]
     Key,
@@ -294,6 +304,43 @@ impl App {
     pub async fn close(&self) {
         for region in &self.0.regions {
             region.store.close().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ambient::System;
+
+    #[tokio::test]
+    async fn a_person_is_one_subject_however_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = RegionSettings {
+            id: "eu".parse().unwrap(),
+            store: folder.path().join("eu.db"),
+            keys: folder.path().join("eu.keys"),
+        };
+        let region = Region::open(&settings, true, &System).await.unwrap();
+        let site = "example".parse().unwrap();
+        let subject = |text: &str| region.subject(&site, text);
+
+        let phone = subject("phone:+33612345678").unwrap();
+        assert!(phone.to_string().starts_with("phone:") && !phone.is_browser());
+        assert_eq!(subject("phone:+33 (0)6 12 34 56 78"), Ok(phone));
+        assert_eq!(subject("email:A@example.org"), subject("email:a@example.org"));
+        let browser = "browser:BwcHBwcHBwcHBwcHBwcHBw";
+        assert_eq!(subject(browser).unwrap().to_string(), browser);
+
+        for (text, told) in [
+            ("fax:+33612345678", "must be 'email:'"),
+            ("phone:0612345678", "starts with '+'"),
+            ("phone:+336", "no country has"),
+            ("email:+33612345678", "name@domain"),
+            ("browser:AAAA", "a browser's key"),
+        ] {
+            let error = subject(text).unwrap_err().to_string();
+            assert!(error.starts_with("subject: ") && error.contains(told), "{error}");
         }
     }
 }

@@ -19,7 +19,7 @@ pub(super) struct Check {
     /// The purpose.
     #[arg(long)]
     purpose: PurposeId,
-    /// `email:` and an address, or `browser:` and its key.
+    /// `email:` and an address, `phone:` and a number in international form, or `browser:` and its key.
     subject: String,
     /// Answer as JSON.
     #[arg(long)]

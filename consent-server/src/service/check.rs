@@ -37,7 +37,8 @@ pub enum CheckError {
     Store(#[from] StoreError),
 }
 
-/// Answers for one subject, named as `email:` and an address or `browser:` and its key.
+/// Answers for one subject, named as `email:` and an address, `phone:` and a number, or `browser:`
+/// and its key.
 pub async fn check(
     region: &Region,
     site: &SiteId,

@@ -44,7 +44,7 @@ pub async fn subscribe(
     language: &str,
 ) -> Result<(), SubscribeError> {
     let Some(("email", address)) = subject.split_once(':') else {
-        return Err(InvalidSubject::Kind.into());
+        return Err(InvalidSubject::NotEmail.into());
     };
     let address: EmailAddress = address.parse().map_err(InvalidSubject::Email)?;
     if purposes.len() > MAX_CHOICES {

@@ -177,7 +177,9 @@ async fn every_record_is_read_as_it_was_written() {
         for restricted in [false, true] {
             let subject = Subject::browser([i * 2 + u8::from(restricted); 16]);
             let mut records = records(recorded, 10);
-            records.values_mut().for_each(|record| record.restricted = restricted);
+            for record in records.values_mut() {
+                record.restricted = restricted;
+            }
             let receipt = receipt(u128::from(i * 2 + u8::from(restricted)), &subject);
             let entry = Entry { receipt: &receipt, follows: 0, records: &records, request: None };
             store.append(entry).await.unwrap();

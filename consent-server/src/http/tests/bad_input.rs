@@ -176,6 +176,7 @@ async fn wrong_addresses() {
             "subject: an e-mail address is written",
         ),
         ("browser:AAAA", "analytics", "field-invalid", "subject: a browser's key"),
+        ("phone:0612345678", "communications", "field-invalid", "starts with '+'"),
         ("email:a@example.org", "ads", "purpose-unknown", "no purpose 'ads'"),
         ("email:a@example.org", "service", "purpose-not-consent", "rests on contract"),
     ] {
@@ -193,6 +194,7 @@ async fn wrong_subscriptions() {
     for (subject, purposes, name) in [
         ("email:nobody", r#"["communications"]"#, "field-invalid"),
         ("browser:BwcHBwcHBwcHBwcHBwcHBw", r#"["communications"]"#, "field-invalid"),
+        ("phone:+33612345678", r#"["communications"]"#, "field-invalid"),
         ("email:a@example.org", "[]", "field-invalid"),
         ("email:a@example.org", r#"["service"]"#, "purpose-not-consent"),
         ("email:a@example.org\\r\\nBcc: b@example.org", r#"["communications"]"#, "field-invalid"),
