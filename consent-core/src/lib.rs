@@ -55,12 +55,16 @@
 
 pub mod cookie;
 pub mod document;
+#[expect(dead_code, reason = "the exports that follow read them")]
+mod export;
 pub mod id;
 pub mod log;
 pub mod policy;
 pub mod receipt;
 pub mod rules;
 pub mod subject;
+#[cfg_attr(not(test), expect(dead_code, reason = "the exports that follow read them"))]
+mod words;
 
 pub use id::{ActivityId, DataId, Digest, PurposeId, RegionId, SiteId};
 pub use jiff::Timestamp;
