@@ -63,7 +63,6 @@ pub mod policy;
 pub mod receipt;
 pub mod rules;
 pub mod subject;
-#[cfg_attr(not(test), expect(dead_code, reason = "the exports that follow read them"))]
 mod words;
 
 pub use id::{ActivityId, DataId, Digest, PurposeId, RegionId, SiteId};

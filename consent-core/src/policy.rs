@@ -4,6 +4,7 @@
 //! its canonical JSON (RFC 8785), so that two machines that hold the same policy name it alike.
 //! What GDPR Art. 13 requires a notice to hold, a policy must hold.
 
+mod change;
 mod history;
 mod parties;
 mod preset;
@@ -18,6 +19,8 @@ use crate::document::{Document, Faults, MAX_DOCUMENT};
 use crate::read_table;
 use crate::{DataId, Digest, PurposeId, Signal};
 
+pub(crate) use change::ChangeWords;
+pub use change::{Comparison, Difference, Reason, Weight};
 pub use history::PolicyHistory;
 pub use parties::{
     Activity, Authority, Contact, Controller, Data, Deadlines, Region, Right, Role, SubProcessor,
@@ -201,6 +204,13 @@ impl Policy {
     pub fn remembered_until(&self, at: jiff::Timestamp) -> jiff::Timestamp {
         months_after(at, self.lifetime_months)
     }
+}
+
+/// What a text says in this language (BCP 47). A tag with more parts is content with fewer; where
+/// the text has none of them, it is the first language that it has.
+pub(crate) fn in_language<'t>(text: &'t Text, language: &str) -> &'t str {
+    let mut tags = std::iter::successors(Some(language), |tag| Some(tag.rsplit_once('-')?.0));
+    tags.find_map(|tag| text.get(tag)).or(text.values().next()).map_or("", String::as_str)
 }
 
 /// The same day and hour `months` calendar months later, in UTC (31 January → last of February).

@@ -46,9 +46,9 @@
 //! # The verdict
 //!
 //! A purpose on consent may be served in one state only: *granted* (GDPR Art. 6(1)(a), 7). One on
-//! a legitimate interest may be served until it is objected to (Art. 21) or restricted. A contract
-//! or a legal obligation stops at a restriction alone, which Art. 18(2) lets the law override; that
-//! judgement is not made here.
+//! a legitimate interest may be served until it is objected to (Art. 21), refused or withdrawn while
+//! it rested on consent, or restricted. A contract or a legal obligation stops at a restriction
+//! alone, which Art. 18(2) lets the law override; that judgement is not made here.
 
 mod decision;
 mod event;

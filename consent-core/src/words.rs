@@ -9,12 +9,15 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::export::ReceiptWords;
+use crate::policy::ChangeWords;
 
 /// The tables of a language file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
+    #[cfg_attr(not(test), expect(dead_code, reason = "the exports that follow read them"))]
     pub(crate) receipt: ReceiptWords,
+    pub(crate) change: ChangeWords,
 }
 
 macro_rules! languages {

@@ -1,8 +1,8 @@
 //! The published policies of a site, and which choices made under them still stand.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Policy;
+use super::{Comparison, Policy};
 use crate::{PurposeId, Standing};
 
 /// A site's published policies, oldest first. Its last one is in force.
@@ -23,34 +23,39 @@ use crate::{PurposeId, Standing};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyHistory {
     current: Policy,
+    /// For each purpose the first policy of those that stand; none means the one in force.
     since: BTreeMap<PurposeId, u32>,
+    /// The same for everything that a browser remembers.
     shown_since: u32,
 }
 
 impl PolicyHistory {
     /// The history of these policies; `None` if there are none or their numbers do not grow.
-    pub fn new(policies: Vec<Policy>) -> Option<Self> {
+    pub fn new(mut policies: Vec<Policy>) -> Option<Self> {
         if !policies.is_sorted_by(|a, b| a.number < b.number) {
             return None;
         }
-        let mut since = BTreeMap::new();
-        let mut shown_since = policies.first()?.number;
-        for (old, new) in policies.iter().zip(&policies[1..]) {
-            let again = asks_again(old, new);
-            let shown = |policy: &Policy| -> Vec<PurposeId> {
-                policy.consent_purposes().map(|purpose| purpose.id.clone()).collect()
-            };
-            if !again.is_empty() || shown(old) != shown(new) {
-                shown_since = new.number;
+        let current = policies.pop()?;
+        let mut history = Self { since: BTreeMap::new(), shown_since: current.number, current };
+        // Each is held against the one in force, so that many small steps lead no further than one
+        // large one. What was asked again since stays so, even if the change was taken back.
+        let ids = |policy: &Policy| -> Vec<PurposeId> {
+            policy.consent_purposes().map(|purpose| purpose.id.clone()).collect()
+        };
+        let mut standing: BTreeSet<PurposeId> =
+            history.current.purposes.iter().map(|purpose| purpose.id.clone()).collect();
+        let mut shown_alike = true;
+        for policy in policies.iter().rev() {
+            let comparison = Comparison::of(policy, &history.current);
+            let asked = comparison.asks_again();
+            standing.retain(|purpose| !asked.contains(purpose));
+            history.since.extend(standing.iter().map(|purpose| (purpose.clone(), policy.number)));
+            shown_alike &= asked.is_empty() && ids(policy) == ids(&history.current);
+            if shown_alike {
+                history.shown_since = policy.number;
             }
-            since.extend(again.into_iter().map(|purpose| (purpose, new.number)));
         }
-        let first = policies.first()?.number;
-        let current = policies.into_iter().next_back()?;
-        for purpose in current.consent_purposes() {
-            since.entry(purpose.id.clone()).or_insert(first);
-        }
-        Some(Self { current, since, shown_since })
+        Some(history)
     }
 
     /// The policy in force.
@@ -58,8 +63,7 @@ impl PolicyHistory {
         &self.current
     }
 
-    /// The policies under which a choice about this purpose still stands. For a purpose that is
-    /// not asked for there is only the one in force.
+    /// The policies under which a choice about this purpose still stands.
     pub fn standing(&self, purpose: &PurposeId) -> Standing {
         let current = self.current.number;
         let since = self.since.get(purpose).copied().unwrap_or(current);
@@ -74,7 +78,96 @@ impl PolicyHistory {
     }
 }
 
-/// The purposes of `new` that are to be asked again: all of them.
-fn asks_again(_old: &Policy, new: &Policy) -> Vec<PurposeId> {
-    new.consent_purposes().map(|purpose| purpose.id.clone()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::EXAMPLE;
+
+    fn policy(number: u32, edit: impl Fn(&mut Policy)) -> Policy {
+        let mut policy = Policy::from_toml(EXAMPLE).unwrap();
+        edit(&mut policy);
+        Policy { number, ..policy }
+    }
+
+    /// From which policy on choices about analytics stand, and from which on the cookie does.
+    fn since(policies: Vec<Policy>) -> (u32, u32) {
+        let history = PolicyHistory::new(policies).unwrap();
+        let analytics = history.standing(&"analytics".parse().unwrap());
+        assert_eq!(analytics.current(), history.current().number);
+        (analytics.since(), history.standing_of_all().since())
+    }
+
+    #[test]
+    fn choices_stand_until_something_material_changes() {
+        let same = |number| policy(number, |_| ());
+        let longer = |number| policy(number, |p| p.purposes[1].retention_months = Some(25));
+        let more = |number| {
+            policy(number, |p| {
+                let second = p.purposes[1].clone();
+                p.purposes
+                    .insert(0, super::super::Purpose { id: "ads".parse().unwrap(), ..second });
+            })
+        };
+        let turned = |number| {
+            let mut policy = more(number);
+            policy.purposes.swap(0, 2);
+            policy
+        };
+        for (policies, expected) in [
+            (vec![same(4)], (4, 4)),
+            (vec![same(1), same(3), same(7)], (1, 1)),
+            (vec![same(1), longer(2), longer(3)], (2, 2)),
+            (vec![longer(1), same(2)], (1, 1)),
+            // Asked again under 3, and what was taken back there does not bring 1 back.
+            (vec![same(1), policy(2, |p| p.purposes[1].services.clear()), same(3)], (3, 3)),
+            // Another purpose is asked: this one's choices stand, but the cookie is another.
+            (vec![same(1), more(2)], (1, 2)),
+            (vec![more(1), same(2)], (1, 2)),
+            (vec![more(1), turned(2)], (1, 2)),
+        ] {
+            let numbers: Vec<_> = policies.iter().map(|policy| policy.number).collect();
+            assert_eq!(since(policies), expected, "{numbers:?}");
+        }
+        assert!(PolicyHistory::new(vec![]).is_none());
+        assert!(PolicyHistory::new(vec![same(1), same(1)]).is_none());
+    }
+
+    /// Each step alone asks nobody: a language comes, another goes. What is left was never compared
+    /// with what was agreed to.
+    #[test]
+    fn small_steps_do_not_add_up_to_a_change_that_nobody_was_asked_about() {
+        let title = |texts: &[(&str, &str)]| {
+            texts.iter().map(|(tag, text)| (tag.to_string(), text.to_string())).collect()
+        };
+        let step =
+            |number, texts: &[(&str, &str)]| policy(number, |p| p.data[1].title = title(texts));
+        let steps = [
+            step(1, &[("en", "pages read")]),
+            step(2, &[("en", "pages read"), ("fr", "tout")]),
+            step(3, &[("fr", "tout")]),
+        ];
+        for two in steps.windows(2) {
+            assert!(Comparison::of(&two[0], &two[1]).asks_again().is_empty());
+        }
+        assert_eq!(since(steps.to_vec()).0, 2);
+    }
+
+    /// What rests on a legitimate interest from now on: a refusal of it is still one.
+    #[test]
+    fn another_basis_does_not_undo_a_refusal() {
+        use crate::{LegalBasis, Record, Recorded, Verdict};
+        let interest = policy(2, |p| p.purposes[1].basis = LegalBasis::LegitimateInterest);
+        let history = PolicyHistory::new(vec![policy(1, |_| ()), interest]).unwrap();
+        let at: crate::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let until = "2026-07-01T00:00:00Z".parse().unwrap();
+        for (recorded, allowed) in
+            [(Recorded::Granted, true), (Recorded::Refused, false), (Recorded::Withdrawn, false)]
+        {
+            let record = Record { recorded, restricted: false, policy: 1, at, until };
+            let standing = history.standing(&"analytics".parse().unwrap());
+            let basis = LegalBasis::LegitimateInterest;
+            let verdict = Verdict::of(basis, Some(&record), standing, at);
+            assert_eq!(verdict.allowed, allowed, "{recorded:?}");
+        }
+    }
 }

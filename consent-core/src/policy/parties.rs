@@ -1,5 +1,7 @@
 //! Who is involved, in what, where, and what people may ask of them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -18,6 +20,12 @@ read_table!(Deadlines {
     breach_hours = three_days(),
 });
 read_value!(Role, Right);
+
+/// The European Economic Area, within which data move freely (GDPR Art. 44).
+pub(super) const EEA: [&str; 30] = [
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS",
+    "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+];
 
 /// Who decides why and how data are processed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -175,6 +183,12 @@ fn two_months() -> u8 {
 
 fn three_days() -> u8 {
     72
+}
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Default for Deadlines {

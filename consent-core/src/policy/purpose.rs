@@ -56,6 +56,10 @@ pub struct Purpose {
     /// words counts as longer, and asks again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_months: Option<u16>,
+    /// Raised by the author when the words now mean something else, which no program can tell:
+    /// the purpose is then asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u32>,
 }
 
 read_table!(Purpose {
@@ -71,6 +75,7 @@ read_table!(Purpose {
     cookies as "cookie" = Vec::new(),
     retention,
     retention_months = None,
+    revision = None,
 });
 read_table!(Cookie { name, days });
 read_value!(LegalBasis);

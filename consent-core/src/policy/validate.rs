@@ -10,6 +10,7 @@ mod tests;
 
 use std::collections::BTreeSet;
 
+use super::parties::EEA;
 use super::{Activity, LegalBasis, Policy, Purpose, Role, SubProcessor};
 use crate::document::Document;
 use crate::rules::MAX_CHOICES;
@@ -25,12 +26,6 @@ const MAX_LANGUAGES: usize = 64;
 const MAX_LIST: usize = 256;
 /// What a cookie for a consent purpose may live: 13 months, in days (CNIL 2020-091).
 const MAX_COOKIE_DAYS: u16 = 396;
-
-/// The European Economic Area, within which data move freely (GDPR Art. 44).
-const EEA: [&str; 30] = [
-    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS",
-    "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
-];
 
 pub(super) fn check(policy: &Policy, document: &mut Document<'_>) {
     let mut checker = Checker { policy, document };

@@ -181,7 +181,11 @@ impl Verdict {
         let state = State::of(record, standing, now);
         let allowed = match basis {
             LegalBasis::Consent => state == State::Granted,
-            LegalBasis::LegitimateInterest => !matches!(state, State::Objected | State::Restricted),
+            // A refusal from when it rested on consent is as good as an objection.
+            LegalBasis::LegitimateInterest => !matches!(
+                state,
+                State::Objected | State::Restricted | State::Refused | State::Withdrawn
+            ),
             LegalBasis::Contract | LegalBasis::LegalObligation => state != State::Restricted,
         };
         Self { allowed, state, basis }

@@ -124,11 +124,11 @@ fn only_a_grant_in_force_allows_what_rests_on_consent() {
                     if verdict(LegalBasis::Consent).allowed {
                         allowed.push((recorded, restricted, policy, now));
                     }
-                    let objected = recorded == Recorded::Objected;
-                    assert_eq!(
-                        verdict(LegalBasis::LegitimateInterest).allowed,
-                        !restricted && !objected
+                    let stopped = matches!(
+                        state,
+                        State::Objected | State::Refused | State::Withdrawn | State::Restricted
                     );
+                    assert_eq!(verdict(LegalBasis::LegitimateInterest).allowed, !stopped);
                     assert_eq!(verdict(LegalBasis::Contract).allowed, !restricted);
                     assert_eq!(verdict(LegalBasis::LegalObligation).allowed, !restricted);
                 }
