@@ -2,6 +2,7 @@
 //! standard error. An error is exit code 2, so that 0 and 1 can be answers.
 
 mod check;
+mod policy;
 mod serve;
 mod token;
 mod verify;
@@ -37,6 +38,9 @@ enum Command {
     /// Say whether a receipt is genuine, and what it states: exit code 0 for genuine, 1 for not, 2 for an error.
     #[command(after_help = "Example:\n  consent verify receipt.jws")]
     Verify(verify::Verify),
+    /// Check a policy before it is published, and see whom a change asks again.
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -101,6 +105,7 @@ impl Cli {
                 Command::Serve(serve) => serve.run().await,
                 Command::Check(check) => check.run().await,
                 Command::Verify(verify) => verify.run(),
+                Command::Policy(policy) => policy.run(),
                 Command::Token(token) => token.run().await,
             }
         });

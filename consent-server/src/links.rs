@@ -3,7 +3,7 @@
 //! A link carries the subject, never the address. It is a JWS of its own type, so a receipt cannot
 //! be passed off as a link, nor a link as a receipt.
 
-use consent_core::{KeyRing, PurposeId, SiteId, Subject, Timestamp};
+use consent_core::{KeyRing, PurposeId, SiteId, Standing, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
 const TYPE: &str = "consent-link+jwt";
@@ -39,9 +39,10 @@ impl Link {
         (link.site == *site).then_some(link)
     }
 
-    /// Whether it may still grant.
-    pub fn may_grant(&self, policy: u32, now: Timestamp) -> bool {
-        self.policy == policy && now.as_second() < self.until
+    /// Whether it may still grant: what it asked about still stands, and its time is not over.
+    pub fn may_grant(&self, standing: impl Fn(&PurposeId) -> Standing, now: Timestamp) -> bool {
+        self.purposes.iter().all(|purpose| standing(purpose).holds(self.policy))
+            && now.as_second() < self.until
     }
 }
 
@@ -71,7 +72,10 @@ mod tests {
         assert_eq!(Link::verify(&receipt, &site, &keys), None, "a receipt is no link");
 
         let at = |second| Timestamp::from_second(second).unwrap();
-        assert!(link.may_grant(1, at(99)));
-        assert!(!link.may_grant(1, at(100)) && !link.may_grant(2, at(99)));
+        let standing = |since, current| move |_: &PurposeId| Standing::new(since, current).unwrap();
+        assert!(link.may_grant(standing(1, 1), at(99)));
+        assert!(link.may_grant(standing(1, 2), at(99)), "only worded otherwise since");
+        assert!(!link.may_grant(standing(1, 1), at(100)));
+        assert!(!link.may_grant(standing(2, 2), at(99)));
     }
 }

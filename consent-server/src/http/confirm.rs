@@ -66,7 +66,7 @@ pub(super) async fn post(
     let (choice, method) = match choice {
         // Pressed twice, or on a page left open: what is granted already stays as it is.
         Button::Accept if before == AddressAction::Done => (None, Method::DoubleOptIn),
-        Button::Accept if link.may_grant(site.policy.number, app.ambient.now()) => {
+        Button::Accept if link.may_grant(|id| site.standing(id), app.ambient.now()) => {
             (Some(Choice::Granted), Method::DoubleOptIn)
         }
         Button::Accept => return Ok(invalid(&site, &[&link.language]).await),
@@ -94,7 +94,7 @@ pub(super) async fn post(
 async fn current(app: &App, site: &Site, link: &Link) -> Result<AddressAction, Problem> {
     use consent_core::State as S;
     let history = site.region.store.history(&site.id, &link.sub).await?;
-    let (policy, now) = (site.policy.number, app.ambient.now());
+    let now = app.ambient.now();
     let state = |id| S::of(history.records.get(id), site.standing(id), now);
     let states: Vec<S> = link.purposes.iter().map(state).collect();
     let all = |wanted: S| states.iter().all(|state| *state == wanted);
@@ -104,7 +104,7 @@ async fn current(app: &App, site: &Site, link: &Link) -> Result<AddressAction, P
         AddressAction::Withdrawn
     } else if all(S::Refused) {
         AddressAction::Refused
-    } else if link.may_grant(policy, now) {
+    } else if link.may_grant(|id| site.standing(id), now) {
         AddressAction::Confirm
     } else if states.contains(&S::Granted) {
         AddressAction::Done

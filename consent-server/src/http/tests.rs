@@ -71,14 +71,21 @@ impl Answer {
     }
 }
 
+/// The second is only worded otherwise; from the third on, letters use more data.
 fn policy(number: u32) -> Policy {
     let purposes = "[[purpose]]\npreset = \"communications\"\ndata = [\"account\"]\n\n\
         [[purpose]]\nid = \"safety\"\nbasis = \"legitimate_interest\"\ndata = [\"usage\"]\n\
         title.en = \"Safety\"\ndescription.en = \"Noticing misuse.\"\n\
         interest.en = \"Keeping the site safe.\"\nretention.en = \"A year.\"\n\n[[region]]";
-    let text = consent_core::policy::EXAMPLE
+    let mut text = consent_core::policy::EXAMPLE
         .replace("number = 1", &format!("number = {number}"))
         .replace("[[region]]", purposes);
+    if number > 1 {
+        text = text.replace("Noticing misuse.", "Seeing misuse.");
+    }
+    if number > 2 {
+        text = text.replace("communications\"\ndata = [", "communications\"\ndata = [\"usage\", ");
+    }
     Policy::from_toml(&text).unwrap()
 }
 

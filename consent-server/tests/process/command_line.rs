@@ -111,3 +111,55 @@ fn every_command_explains_itself_with_an_example() {
         assert!(run.out.contains("Example:\n  consent "), "{}", run.out);
     }
 }
+
+#[tokio::test]
+async fn a_change_of_policy_is_explained_before_it_is_published() {
+    let home = Home::new();
+    let check = home.run(&["policy", "check", "policy.toml"]);
+    assert_eq!(check.code, Some(0), "{}", check.out);
+    assert!(check.out.starts_with("valid: policy 1, SHA-256 "), "{}", check.out);
+
+    std::fs::copy(home.path("policy.toml"), home.path("next.toml")).unwrap();
+    home.edit("next.toml", "number = 1", "number = 2");
+    let diff = |arguments: &[&str]| {
+        home.run(&[&["policy", "diff", "policy.toml", "next.toml"], arguments].concat())
+    };
+    let same = diff(&[]);
+    assert_eq!((same.code, same.out.as_str()), (Some(0), "policy 1 → 2\n\nnothing differs\n"));
+
+    home.edit("next.toml", "name = \"Example\"", "name = \"Sample\"");
+    let editorial = diff(&[]);
+    assert_eq!(editorial.code, Some(0), "{}", editorial.out);
+    assert!(editorial.out.contains("editorial  name\n"), "{}", editorial.out);
+    assert!(editorial.out.ends_with("nobody is asked again\n"), "{}", editorial.out);
+
+    home.edit("next.toml", "retention_months = 13", "retention_months = 25");
+    let material = diff(&[]);
+    assert_eq!(material.code, Some(1), "{}", material.out);
+    assert!(
+        material.out.ends_with(
+            "\nanalytics\n  Asked again because the data for “Audience measurement” are kept for \
+             longer: 25 months instead of 13.\n"
+        ),
+        "{}",
+        material.out
+    );
+    let json: serde_json::Value = serde_json::from_str(&diff(&["--json"]).out).unwrap();
+    assert_eq!(json["differences"][0]["material"], false);
+    assert_eq!(json["differences"][1]["reason"], "retention_longer");
+    assert_eq!(json["differences"][1]["asks_again"][0], "analytics");
+    let french = diff(&["--language", "fr", "--json"]).out;
+    assert!(french.contains("25 mois au lieu de 13"), "{french}");
+
+    let backwards = home.run(&["policy", "diff", "next.toml", "policy.toml"]);
+    assert_eq!(backwards.code, Some(2));
+    assert!(backwards.err.contains("policy.toml: number: a policy that follows policy 2 has"));
+
+    home.edit("next.toml", "lifetime_months = 6", "lifetime_months = 14");
+    let broken = home.run(&["policy", "check", "next.toml"]);
+    assert_eq!(broken.code, Some(1));
+    assert!(broken.out.starts_with("line 4: lifetime_months: "), "{}", broken.out);
+    let json = home.run(&["policy", "check", "--json", "next.toml"]);
+    assert!(json.out.starts_with("{\"faults\":[{\"line\":4,"), "{}", json.out);
+    assert_eq!(diff(&[]).code, Some(2));
+}

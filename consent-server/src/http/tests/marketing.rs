@@ -139,7 +139,7 @@ async fn a_link_grants_for_a_week_and_withdraws_for_ever() {
 }
 
 #[tokio::test]
-async fn a_changed_policy_supersedes() {
+async fn only_a_material_change_of_the_policy_supersedes() {
     let test = TestApp::new().await;
     let check = test.token(&["check"]).await;
     test.subscribe(ADDRESS).await;
@@ -148,6 +148,13 @@ async fn a_changed_policy_supersedes() {
     test.app.close().await;
 
     let test = TestApp::at(test.folder, 2).await;
+    assert_eq!(test.state(&check).await, state(true, "granted"));
+    test.press(&token, "withdraw").await;
+    assert_eq!(test.press(&token, "accept").await.status, 200, "it asked the same");
+    assert_eq!(test.state(&check).await, state(true, "granted"));
+    test.app.close().await;
+
+    let test = TestApp::at(test.folder, 3).await;
     assert_eq!(test.state(&check).await, state(false, "superseded"));
     assert_eq!(
         test.press(&token, "accept").await.status,
