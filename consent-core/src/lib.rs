@@ -15,6 +15,7 @@
 //! | Taking back is as easy as giving, and works at once | Art. 7(3) | [`rules`] |
 //! | Objecting to a legitimate interest; restricting | Art. 21, 18 | [`rules`] |
 //! | A browser's own signal is a refusal | Global Privacy Control | [`Signal`] |
+//! | Tell others' tags what was answered, and never more | Art. 6(1)(a) | [`mapping`] |
 //! | Ask again after a while, refusals too | CNIL 2020-091 | [`State::Expired`] |
 //! | Show for any person what was asked and answered | Art. 7(1) | [`Receipt`], [`Claims`] |
 //! | Show that nobody altered it | Art. 5(2) | [`receipt::verify_chain`], [`log`] |
@@ -59,6 +60,7 @@ pub mod document;
 mod export;
 pub mod id;
 pub mod log;
+pub mod mapping;
 pub mod policy;
 pub mod receipt;
 pub mod rules;

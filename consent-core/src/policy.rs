@@ -16,8 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::document::{Document, Faults, MAX_DOCUMENT};
-use crate::read_table;
-use crate::{DataId, Digest, PurposeId, Signal};
+use crate::{DataId, Digest, PurposeId, Signal, mapping, read_table};
 
 pub(crate) use change::ChangeWords;
 pub use change::{Comparison, Difference, Reason, Weight};
@@ -103,7 +102,8 @@ pub struct Policy {
     /// Left out where there are none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automated_decisions: Option<Text>,
-    /// Which purposes a vendor's consent signals follow, by vendor and signal.
+    /// Which purposes a vendor's consent signals follow, by vendor and signal. Only vendors named
+    /// here are told anything; [`mapping`] says what they are told.
     #[serde(rename = "mapping", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
 }
@@ -141,7 +141,10 @@ fn default_lifetime() -> u8 {
 impl Policy {
     /// Reads and checks a policy. The error holds everything wrong, each with field and line.
     pub fn from_toml(text: &str) -> Result<Self, Faults> {
-        let (policy, mut document) = Document::read_with::<Self>(text, preset::expand)?;
+        let (policy, mut document) = Document::read_with::<Self>(text, |table, document| {
+            preset::expand(table, document);
+            mapping::expand(table);
+        })?;
         validate::check(&policy, &mut document);
         document.finish(policy)
     }

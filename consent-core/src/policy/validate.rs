@@ -3,6 +3,7 @@
 //! Lists are bounded before they are looked into, so the work grows with the length of the file
 //! and not with its square.
 
+mod mappings;
 mod values;
 
 #[cfg(test)]
@@ -309,26 +310,6 @@ impl Checker<'_, '_, '_> {
             for (i, region) in policy.regions.iter().enumerate() {
                 self.text(&format!("region[{i}].title"), &region.title);
                 self.text(&format!("region[{i}].transfers"), &region.transfers);
-            }
-        }
-    }
-
-    fn mappings(&mut self) {
-        let policy = self.policy;
-        if !self.bounded("mapping", policy.mappings.len(), MAX_LIST) {
-            return;
-        }
-        for (vendor, signals) in &policy.mappings {
-            let path = format!("mapping.{vendor}");
-            if !self.bounded(&path, signals.len(), MAX_LIST) {
-                continue;
-            }
-            for (signal, purposes) in signals {
-                let path = format!("{path}.{signal}");
-                self.bounded(&path, purposes.len(), MAX_CHOICES);
-                for (i, id) in purposes.iter().enumerate().take(MAX_CHOICES) {
-                    self.known_purpose(&format!("{path}[{i}]"), id);
-                }
             }
         }
     }
