@@ -19,7 +19,7 @@
 //! | a longer retention, or one that cannot be told to be no longer | for longer |
 //! | a cookie that lives longer than any did before | followed for longer |
 //! | decisions made by machines, new or in other words | other consequences |
-//! | a vendor's signal that follows the purpose and did not | somebody is told of the choice |
+//! | a vendor's signal that follows the purpose and did not, or no longer waits for another | somebody is told of the choice, or more often told yes |
 //!
 //! # Words
 //!

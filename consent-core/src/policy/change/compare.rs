@@ -3,10 +3,11 @@
 //! Every struct is taken apart by name, so that a field added to the policy does not compile until
 //! somebody has decided here what its change means.
 
+mod mapping;
 mod purpose;
 mod sub_processor;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use super::{Difference, Reason, Value};
@@ -103,6 +104,12 @@ impl<'p> Comparer<'p> {
         let asks = touched.into_iter().filter(|id| asked(id)).cloned().collect();
         let values = values.into_iter().collect();
         self.found.push(Difference { reason, path: path.into(), asks, values });
+    }
+
+    /// The title of a purpose, as the new policy has it if it has the purpose.
+    fn purpose_title(&self, id: &PurposeId) -> (&'static str, Value) {
+        let purpose = self.new.purpose(id).or(self.old.purpose(id));
+        texts("purpose", purpose.map(|purpose| purpose.title.clone()))
     }
 
     /// All purposes, for what touches every one.
@@ -238,7 +245,7 @@ impl<'p> Comparer<'p> {
                 self.note(Reason::AutomatedDecisionsReworded, path, [], []);
             }
         }
-        self.mappings(&old.mappings, mappings);
+        self.mappings(mappings);
     }
 
     fn controller(&mut self, old: &Controller, new: &Controller) {
@@ -311,34 +318,6 @@ impl<'p> Comparer<'p> {
             Wording::Same => {}
             Wording::Written => self.note(Reason::RegionReworded, path, [], what),
             Wording::Other => self.note(Reason::RegionTransfers, path, self.all(), what),
-        }
-    }
-
-    /// Which purposes each vendor's signals follow.
-    fn mappings(
-        &mut self,
-        old: &'p BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
-        new: &'p BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
-    ) {
-        let follows = |mappings: &'p BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>| {
-            let each = mappings.iter().flat_map(|(vendor, signals)| {
-                signals.iter().flat_map(move |(signal, purposes)| {
-                    purposes.iter().map(move |purpose| (vendor, signal, purpose))
-                })
-            });
-            each.collect::<BTreeSet<_>>()
-        };
-        let (before, after) = (follows(old), follows(new));
-        for (found, links) in
-            [(Found::Added, after.difference(&before)), (Found::Removed, before.difference(&after))]
-        {
-            for (vendor, signal, purpose) in links {
-                let reason = found.reason(Reason::SignalFollows, Reason::SignalFollowsLess);
-                let title = self.new.purpose(purpose).or(self.old.purpose(purpose));
-                let title = texts("purpose", title.map(|purpose| purpose.title.clone()));
-                let values = [value("who", format!("{vendor}: {signal}")), title];
-                self.note(reason, format!("mapping.{vendor}.{signal}"), [*purpose], values);
-            }
         }
     }
 }

@@ -162,8 +162,14 @@ reasons! {
     AutomatedDecisions material,
     /// Machines no longer decide alone, or it is written otherwise in the same words.
     AutomatedDecisionsReworded editorial,
+    /// A vendor is told of choices that was told of none.
+    VendorAdded editorial,
+    /// A vendor is told of no choices any more.
+    VendorRemoved editorial,
+    /// The signals of a vendor are listed otherwise, and follow what they followed.
+    VendorSignals editorial,
     /// A vendor's signal follows a purpose that it did not.
     SignalFollows material,
-    /// A vendor's signal no longer follows a purpose.
-    SignalFollowsLess editorial,
+    /// A vendor's signal waits for a purpose no longer. It is granted with the others alone.
+    SignalFollowsLess material,
 }

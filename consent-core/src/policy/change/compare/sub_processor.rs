@@ -70,8 +70,7 @@ impl<'p> Comparer<'p> {
             }
             let reason =
                 found.reason(Reason::SubProcessorPurpose, Reason::SubProcessorPurposeRemoved);
-            let purpose = comparer.new.purpose(id).or(comparer.old.purpose(id));
-            let title = texts("purpose", purpose.map(|purpose| purpose.title.clone()));
+            let title = comparer.purpose_title(id);
             comparer.note(reason, &path, [id], [who.clone(), title]);
         });
     }

@@ -1,0 +1,64 @@
+//! What vendors' signals follow in two policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Comparer, Found, value};
+use crate::PurposeId;
+use crate::policy::Reason;
+
+/// The purposes that each signal of a vendor follows.
+type Signals = BTreeMap<String, Vec<PurposeId>>;
+
+impl<'p> Comparer<'p> {
+    pub(super) fn mappings(&mut self, new: &'p BTreeMap<String, Signals>) {
+        let (before, none) = (&self.old.mappings, &Signals::new());
+        for (vendor, found) in vendors(before, new) {
+            let path = format!("mapping.{vendor}");
+            if let Some(found) = found {
+                let reason = found.reason(Reason::VendorAdded, Reason::VendorRemoved);
+                self.note(reason, &path, [], [value("who", vendor)]);
+            }
+            let signals = |mappings: &'p BTreeMap<String, Signals>| mappings.get(vendor);
+            let (old, new) = (signals(before).unwrap_or(none), signals(new));
+            self.signals(vendor, &path, old, new);
+        }
+    }
+
+    /// `new` is nothing where the vendor is told nothing any more.
+    fn signals(&mut self, vendor: &str, path: &str, old: &Signals, new: Option<&Signals>) {
+        let told = self.found.len();
+        let names = old.keys().chain(new.into_iter().flat_map(Signals::keys));
+        for signal in names.collect::<BTreeSet<_>>() {
+            let path = format!("{path}.{signal}");
+            let who = value("who", format!("{vendor}: {signal}"));
+            let before = old.get(signal).map_or(&[][..], Vec::as_slice);
+            let after = new.and_then(|new| new.get(signal)).map_or(&[][..], Vec::as_slice);
+            for id in after.iter().filter(|id| !before.contains(id)) {
+                let values = [who.clone(), self.purpose_title(id)];
+                self.note(Reason::SignalFollows, &path, [id], values);
+            }
+            for id in before.iter().filter(|id| !after.contains(id)) {
+                let values = [who.clone(), self.purpose_title(id)];
+                // One that is not listed any more may be granted always.
+                let unlisted = new.is_some_and(|new| !new.contains_key(signal));
+                let touched = if unlisted { before } else { after };
+                self.note(Reason::SignalFollowsLess, &path, touched, values);
+            }
+        }
+        let told = self.found.len() > told;
+        if !told && new.is_some_and(|new| new != old) && self.old.mappings.contains_key(vendor) {
+            self.note(Reason::VendorSignals, path, [], [value("who", vendor)]);
+        }
+    }
+}
+
+/// The vendors of both, and whether each is new or gone.
+fn vendors<'v, V>(
+    old: &'v BTreeMap<String, V>,
+    new: &'v BTreeMap<String, V>,
+) -> impl Iterator<Item = (&'v String, Option<Found>)> {
+    let gone = old.keys().filter(|vendor| !new.contains_key(*vendor));
+    let here =
+        new.keys().map(|vendor| (vendor, (!old.contains_key(vendor)).then_some(Found::Added)));
+    here.chain(gone.map(|vendor| (vendor, Some(Found::Removed))))
+}
