@@ -74,7 +74,7 @@ pub struct Mapping {
 /// A vendor: what its signals follow, and how it is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vendor {
-    signals: BTreeMap<String, Follows>,
+    pub(crate) signals: BTreeMap<String, Follows>,
     #[serde(flatten)]
     protocol: Option<Protocol>,
 }
@@ -82,6 +82,8 @@ pub struct Vendor {
 /// How a vendor is told; `mapping/vendors.toml` says what the fields are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Protocol {
+    #[serde(skip_serializing)]
+    title: String,
     target: String,
     form: Form,
     before: Vec<Value>,
@@ -216,6 +218,11 @@ impl Mapping {
 }
 
 impl Vendor {
+    /// What people call it, if it is known.
+    pub(crate) fn title(&self) -> Option<&str> {
+        self.protocol.as_ref().map(|protocol| protocol.title.as_str())
+    }
+
     /// What each signal is told when `allowed` says which purposes may be served.
     pub fn answers(&self, allowed: impl Fn(&PurposeId) -> bool) -> BTreeMap<&str, Answer> {
         let answer = |follows: &Follows| match follows {
@@ -253,6 +260,7 @@ impl Protocol {
             arguments.iter().map(fill).collect()
         };
         Self {
+            title: self.title.clone(),
             target: self.target.clone(),
             form: self.form,
             before: fill(&self.before),
@@ -297,14 +305,9 @@ fn hours(policy: &Policy) -> u32 {
     u32::from(policy.lifetime_months) * 28 * 24
 }
 
-/// The signals of a vendor, if it is known.
-pub(crate) fn signals(vendor: &str) -> Option<impl Iterator<Item = &'static str>> {
-    VENDORS.get(vendor).map(|vendor| vendor.signals.keys().map(String::as_str))
-}
-
-/// The vendors that are known.
-pub(crate) fn vendors() -> impl Iterator<Item = &'static str> {
-    VENDORS.keys().map(String::as_str)
+/// The vendors that are known, by name, with what their signals follow by default.
+pub(crate) fn known() -> &'static BTreeMap<String, Vendor> {
+    &VENDORS
 }
 
 /// Writes into a policy, while it is read, what each signal follows that it left out.

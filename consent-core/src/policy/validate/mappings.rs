@@ -1,5 +1,7 @@
 //! Checks of `[mapping.VENDOR]`: what it names exists, and only consent grants.
 
+use std::collections::BTreeMap;
+
 use super::{Checker, MAX_LIST};
 use crate::rules::MAX_CHOICES;
 use crate::{LegalBasis, PurposeId, mapping};
@@ -15,9 +17,9 @@ impl Checker<'_, '_, '_> {
             if !self.bounded(&path, signals.len(), MAX_LIST) {
                 continue;
             }
-            match mapping::signals(vendor) {
+            match mapping::known().get(vendor) {
                 Some(known) => {
-                    let known: Vec<_> = known.collect();
+                    let known: Vec<_> = known.signals.keys().map(String::as_str).collect();
                     for signal in signals.keys().filter(|signal| !known.contains(&signal.as_str()))
                     {
                         let known = known.join(", ");
@@ -26,7 +28,7 @@ impl Checker<'_, '_, '_> {
                         self.fault(format!("{path}.{signal}"), message);
                     }
                 }
-                None => self.own_vendor(vendor, signals.keys().map(String::as_str)),
+                None => self.own_vendor(vendor, signals),
             }
             for (signal, purposes) in signals {
                 self.followed(&format!("{path}.{signal}"), purposes);
@@ -36,11 +38,13 @@ impl Checker<'_, '_, '_> {
 
     /// A vendor that is not in the table. An empty one would be told nothing, so it is a misspelt
     /// name rather than a wish.
-    fn own_vendor<'s>(&mut self, vendor: &str, signals: impl Iterator<Item = &'s str>) {
+    fn own_vendor(&mut self, vendor: &str, signals: &BTreeMap<String, Vec<PurposeId>>) {
         let path = format!("mapping.{vendor}");
-        let mut signals = signals.peekable();
-        if signals.peek().is_none() {
-            let known: Vec<_> = mapping::vendors().collect();
+        if signals.is_empty() {
+            let known: Vec<_> = mapping::known()
+                .iter()
+                .map(|(name, vendor)| format!("{name}: {}", vendor.title().unwrap_or_default()))
+                .collect();
             let message = format!(
                 "'{vendor}' is none of the known vendors ({}); name its signals, or correct it",
                 known.join(", ")
@@ -51,7 +55,7 @@ impl Checker<'_, '_, '_> {
         if !is_plain(vendor) {
             self.fault(&path, plain);
         }
-        for signal in signals.filter(|signal| !is_plain(signal)) {
+        for signal in signals.keys().filter(|signal| !is_plain(signal)) {
             self.fault(format!("{path}.{signal}"), plain);
         }
     }
