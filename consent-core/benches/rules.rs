@@ -54,7 +54,9 @@ mod verdict {
         let now = at(DECISIONS + 1);
         bencher.bench(|| {
             let (record, now) = (black_box(record), black_box(now));
-            record.recorded == black_box(record.recorded) && record.until > now && record.policy == 1
+            record.recorded == black_box(record.recorded)
+                && record.until > now
+                && record.policy == 1
         });
     }
 

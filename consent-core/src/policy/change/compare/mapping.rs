@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Comparer, Found, value};
 use crate::PurposeId;
+use crate::mapping::{self, Vendor};
 use crate::policy::Reason;
 
 /// The purposes that each signal of a vendor follows.
@@ -13,24 +14,26 @@ impl<'p> Comparer<'p> {
     pub(super) fn mappings(&mut self, new: &'p BTreeMap<String, Signals>) {
         let (before, none) = (&self.old.mappings, &Signals::new());
         for (vendor, found) in vendors(before, new) {
-            let path = format!("mapping.{vendor}");
+            let (path, told) = (format!("mapping.{vendor}"), self.found.len());
+            let title = mapping::known().get(vendor).and_then(Vendor::title).unwrap_or(vendor);
             if let Some(found) = found {
                 let reason = found.reason(Reason::VendorAdded, Reason::VendorRemoved);
-                self.note(reason, &path, [], [value("who", vendor)]);
+                self.note(reason, &path, [], [value("who", title)]);
             }
-            let signals = |mappings: &'p BTreeMap<String, Signals>| mappings.get(vendor);
-            let (old, new) = (signals(before).unwrap_or(none), signals(new));
-            self.signals(vendor, &path, old, new);
+            let (old, new) = (before.get(vendor), new.get(vendor));
+            self.signals(title, &path, old.unwrap_or(none), new);
+            if old != new && self.found.len() == told {
+                self.note(Reason::VendorSignals, path, [], [value("who", title)]);
+            }
         }
     }
 
     /// `new` is nothing where the vendor is told nothing any more.
-    fn signals(&mut self, vendor: &str, path: &str, old: &Signals, new: Option<&Signals>) {
-        let told = self.found.len();
+    fn signals(&mut self, title: &str, path: &str, old: &Signals, new: Option<&Signals>) {
         let names = old.keys().chain(new.into_iter().flat_map(Signals::keys));
         for signal in names.collect::<BTreeSet<_>>() {
             let path = format!("{path}.{signal}");
-            let who = value("who", format!("{vendor}: {signal}"));
+            let who = value("who", format!("{title} ({signal})"));
             let before = old.get(signal).map_or(&[][..], Vec::as_slice);
             let after = new.and_then(|new| new.get(signal)).map_or(&[][..], Vec::as_slice);
             for id in after.iter().filter(|id| !before.contains(id)) {
@@ -44,10 +47,6 @@ impl<'p> Comparer<'p> {
                 let touched = if unlisted { before } else { after };
                 self.note(Reason::SignalFollowsLess, &path, touched, values);
             }
-        }
-        let told = self.found.len() > told;
-        if !told && new.is_some_and(|new| new != old) && self.old.mappings.contains_key(vendor) {
-            self.note(Reason::VendorSignals, path, [], [value("who", vendor)]);
         }
     }
 }
