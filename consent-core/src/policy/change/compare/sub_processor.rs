@@ -1,6 +1,6 @@
 //! One sub-processor of two policies: where it is, what it serves, and so what it receives.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Comparer, Found, Value, Wording, optional_wording, texts, value, wording};
 use crate::policy::parties::EEA;
@@ -22,7 +22,7 @@ impl<'p> Comparer<'p> {
                 Some(_) => (Reason::SubProcessorAdded, self.new),
                 None => (Reason::SubProcessorRemoved, self.old),
             };
-            let what = titles(policy, received(policy, purposes));
+            let what = titles(policy, received(policy, purposes).into_keys());
             return self.note(reason, path, purposes, [who, value("to", country), what]);
         };
         if wording(&old.service, service) != Wording::Same {
@@ -57,11 +57,12 @@ impl<'p> Comparer<'p> {
         let path = format!("{path}.purposes");
         let had = received(self.old, &old.purposes);
         let mut told = BTreeSet::new();
-        for data in received(self.new, &new.purposes).difference(&had) {
-            let users: Vec<_> =
-                new.purposes.iter().filter(|id| uses(self.new, id).contains(data)).collect();
+        for (data, users) in received(self.new, &new.purposes) {
+            if had.contains_key(data) {
+                continue;
+            }
             told.extend(users.clone());
-            let values = [who.clone(), titles(self.new, [*data])];
+            let values = [who.clone(), titles(self.new, [data])];
             self.note(Reason::SubProcessorData, &path, users, values);
         }
         self.members(&path, (&old.purposes, &new.purposes), |comparer, found, id| {
@@ -76,13 +77,18 @@ impl<'p> Comparer<'p> {
     }
 }
 
-fn uses<'p>(policy: &'p Policy, purpose: &PurposeId) -> &'p [DataId] {
-    policy.purpose(purpose).map_or(&[], |purpose| &purpose.data)
-}
-
-/// The data of these purposes.
-fn received<'p>(policy: &'p Policy, purposes: &[PurposeId]) -> BTreeSet<&'p DataId> {
-    purposes.iter().flat_map(|id| uses(policy, id)).collect()
+/// The data that these purposes use, each with those of them that use it.
+fn received<'p>(
+    policy: &'p Policy,
+    purposes: &'p [PurposeId],
+) -> BTreeMap<&'p DataId, Vec<&'p PurposeId>> {
+    let mut received = BTreeMap::<_, Vec<_>>::new();
+    for id in purposes {
+        for data in policy.purpose(id).map_or(&[][..], |purpose| &purpose.data) {
+            received.entry(data).or_default().push(id);
+        }
+    }
+    received
 }
 
 fn titles<'d>(
