@@ -56,8 +56,7 @@
 
 pub mod cookie;
 pub mod document;
-#[expect(dead_code, reason = "the exports that follow read them")]
-mod export;
+pub mod export;
 pub mod id;
 pub mod log;
 pub mod mapping;

@@ -84,7 +84,7 @@ impl Recorded {
         }
     }
 
-    fn expires(self) -> bool {
+    pub(crate) fn expires(self) -> bool {
         match self {
             Self::Unconfirmed | Self::Granted | Self::Refused | Self::Withdrawn => true,
             Self::Open | Self::Objected => false,
