@@ -2,9 +2,10 @@
 //!
 //! | form | for | source |
 //! | --- | --- | --- |
+//! | [`Export::kantara`] | programs that read consent receipts of the older kind | Kantara Consent Receipt 1.1.0 §4 and its JSON Schema |
 //! | [`Export::text`] | the person whom it is about | GDPR Art. 12(1): concise, intelligible, in plain language |
 //!
-//! It says, in the language in which the text was shown: what the receipt states
+//! Both say the same, in the language in which the text was shown: what the receipt states
 //! (its claims) and what the policy that it names adds to it: titles, parties, data, recipients.
 //! Nothing that neither of them says is made up. So what a form asks for and nobody knows is left
 //! out, or empty where it may not be left out, and each form's documentation says where. The
@@ -13,6 +14,7 @@
 //! Not here: the receipt itself, its signature, and its short print for operators (`receipt.rs`).
 //! An export is not signed; who wants proof verifies the receipt.
 
+mod kantara;
 mod text;
 mod words;
 
@@ -25,6 +27,7 @@ use crate::policy::{SubProcessor, Text};
 use crate::receipt::{Claims, Outcome};
 use crate::{Digest, LegalBasis, Policy, PurposeId, Receipt, policy};
 
+pub use kantara::NoConsent;
 pub(crate) use words::ReceiptWords;
 
 /// A receipt together with the policy that it names.
@@ -39,6 +42,7 @@ pub(crate) use words::ReceiptWords;
 ///
 /// let export = Export::new(&receipt, &policy)?;
 /// assert!(export.text().contains("Audience measurement: you agreed"));
+/// assert_eq!(export.kantara()?["services"][0]["purposes"][0]["consentType"], "EXPLICIT");
 ///
 /// let renamed = Policy { name: "Elsewhere".into(), ..policy.clone() };
 /// let error = Export::new(&receipt, &renamed).unwrap_err();
@@ -159,6 +163,17 @@ impl<'a> Export<'a> {
 
     fn language(&self) -> &'a str {
         &self.claims().notice.language
+    }
+
+    /// Where the issuer answers for the site.
+    fn site_address(&self) -> String {
+        let claims = self.claims();
+        format!("{}/v1/sites/{}", claims.iss.trim_end_matches('/'), claims.site)
+    }
+
+    /// Where the site's notice in force is.
+    fn notice_address(&self) -> String {
+        format!("{}/notice?lang={}", self.site_address(), self.language())
     }
 
     /// A text of the policy, in the language of the receipt.

@@ -1,5 +1,7 @@
 //! Exports as a whole: what cannot be told, frozen outputs, and any receipt at all.
 
+mod kantara;
+
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -67,6 +69,10 @@ fn the_outputs_are_frozen() {
         let (receipt, policy) = example(language);
         assert_eq!(Export::new(&receipt, &policy).unwrap().text(), frozen, "{language}");
     }
+    let (receipt, policy) = example("en");
+    let export = Export::new(&receipt, &policy).unwrap();
+    let frozen = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+    assert_eq!(export.kantara().unwrap(), frozen(include_str!("tests/receipt.kantara.json")));
 }
 
 #[test]
@@ -215,6 +221,15 @@ proptest! {
     #[test]
     fn any_receipt_is_told((receipt, policy) in any_receipt()) {
         let export = Export::new(&receipt, &policy).unwrap();
+        let granted = receipt.claims().purposes.values().any(|outcome| {
+            (outcome.basis, outcome.state) == (LegalBasis::Consent, Recorded::Granted)
+        });
+        match export.kantara() {
+            Ok(json) => prop_assert_eq!(kantara::faults(&json), Vec::<String>::new()),
+            Err(NoConsent::NothingGranted) => prop_assert!(!granted),
+            Err(NoConsent::BeforeEpoch) => prop_assert!(receipt.claims().iat < Timestamp::UNIX_EPOCH),
+        }
+
         let text = export.text();
         prop_assert_eq!(wide_lines(&text), Vec::<&str>::new());
         for said in [receipt.claims().jti.to_string(), receipt.digest().to_string()] {
