@@ -2,10 +2,11 @@
 //!
 //! | form | for | source |
 //! | --- | --- | --- |
+//! | [`Export::dpv`] | programs that speak the Data Privacy Vocabulary | ISO/IEC TS 27560:2023 §6.3, as the DPV community's profile `dpv-27560` writes it in JSON-LD, with the terms of DPV 2.3 |
 //! | [`Export::kantara`] | programs that read consent receipts of the older kind | Kantara Consent Receipt 1.1.0 §4 and its JSON Schema |
 //! | [`Export::text`] | the person whom it is about | GDPR Art. 12(1): concise, intelligible, in plain language |
 //!
-//! Both say the same, in the language in which the text was shown: what the receipt states
+//! All three say the same, in the language in which the text was shown: what the receipt states
 //! (its claims) and what the policy that it names adds to it: titles, parties, data, recipients.
 //! Nothing that neither of them says is made up. So what a form asks for and nobody knows is left
 //! out, or empty where it may not be left out, and each form's documentation says where. The
@@ -14,6 +15,7 @@
 //! Not here: the receipt itself, its signature, and its short print for operators (`receipt.rs`).
 //! An export is not signed; who wants proof verifies the receipt.
 
+mod dpv;
 mod kantara;
 mod text;
 mod words;
@@ -42,6 +44,7 @@ pub(crate) use words::ReceiptWords;
 ///
 /// let export = Export::new(&receipt, &policy)?;
 /// assert!(export.text().contains("Audience measurement: you agreed"));
+/// assert_eq!(export.dpv()["@type"], "dpv:ConsentReceipt");
 /// assert_eq!(export.kantara()?["services"][0]["purposes"][0]["consentType"], "EXPLICIT");
 ///
 /// let renamed = Policy { name: "Elsewhere".into(), ..policy.clone() };

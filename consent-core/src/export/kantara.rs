@@ -23,7 +23,7 @@ impl Export<'_> {
     /// That format tells of consents only: there is no member that would make an entry a refusal,
     /// so whoever reads one takes it for a consent. Purposes that were refused, withdrawn or not
     /// confirmed, and those on another basis, are therefore left out, and where nothing remains
-    /// there is no such receipt at all. The text tells everything.
+    /// there is no such receipt at all. The other two forms tell everything.
     ///
     /// Two members may not be left out although nobody knows them: `phone` is empty, since a policy
     /// names no telephone; and `sensitive` is false with an empty `spiCat`, since a policy names no

@@ -1,5 +1,6 @@
 //! Exports as a whole: what cannot be told, frozen outputs, and any receipt at all.
 
+mod dpv;
 mod kantara;
 
 use std::sync::LazyLock;
@@ -72,6 +73,7 @@ fn the_outputs_are_frozen() {
     let (receipt, policy) = example("en");
     let export = Export::new(&receipt, &policy).unwrap();
     let frozen = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+    assert_eq!(export.dpv(), frozen(include_str!("tests/receipt.dpv.jsonld")));
     assert_eq!(export.kantara().unwrap(), frozen(include_str!("tests/receipt.kantara.json")));
 }
 
@@ -221,6 +223,8 @@ proptest! {
     #[test]
     fn any_receipt_is_told((receipt, policy) in any_receipt()) {
         let export = Export::new(&receipt, &policy).unwrap();
+        prop_assert_eq!(dpv::faults(&export.dpv()), Vec::<String>::new());
+
         let granted = receipt.claims().purposes.values().any(|outcome| {
             (outcome.basis, outcome.state) == (LegalBasis::Consent, Recorded::Granted)
         });
