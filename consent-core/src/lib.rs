@@ -18,6 +18,7 @@
 //! | Tell others' tags what was answered, and never more | Art. 6(1)(a) | [`mapping`] |
 //! | Ask again after a while, refusals too | CNIL 2020-091 | [`State::Expired`] |
 //! | Show for any person what was asked and answered | Art. 7(1) | [`Receipt`], [`Claims`] |
+//! | Hand over what is recorded, to be read and to be taken elsewhere | Art. 12(1), 15, 20 | [`export`] |
 //! | Show that nobody altered it | Art. 5(2) | [`receipt::verify_chain`], [`log`] |
 //! | Erase a person, and keep the proofs of the others | Art. 17 | [`log::Commitment`] |
 //! | Keep no address in clear | Art. 25, 32 | [`Subject`], [`Pepper`] |
