@@ -208,7 +208,7 @@ prop_compose! {
     }
 }
 
-const METHODS: [Method; 8] = [
+pub(super) const METHODS: [Method; 8] = [
     Method::AcceptAll,
     Method::RefuseAll,
     Method::Preferences,

@@ -116,3 +116,39 @@ impl ReceiptWords {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The keys of the language files are the names used everywhere else.
+    #[test]
+    fn each_thing_is_told_by_the_words_of_its_name() {
+        let file: toml::Table = include_str!("../words/en.toml").parse().unwrap();
+        let text = |key: &str| file["receipt"][key].as_str().unwrap();
+        let words = &crate::words::of("en").receipt;
+        for state in Recorded::ALL {
+            assert_eq!(words.state(state), text(state.as_str()));
+        }
+        for basis in [
+            LegalBasis::Consent,
+            LegalBasis::Contract,
+            LegalBasis::LegitimateInterest,
+            LegalBasis::LegalObligation,
+        ] {
+            assert_eq!(words.basis(basis), text(basis.as_str()));
+        }
+        for method in super::super::tests::METHODS {
+            assert_eq!(words.method(method), text(method.as_str()));
+        }
+        for (layer, key) in [
+            (None, "shown"),
+            (Some(Layer::First), "shown_first"),
+            (Some(Layer::Preferences), "shown_preferences"),
+            (Some(Layer::Page), "shown_page"),
+            (Some(Layer::Mail), "shown_mail"),
+        ] {
+            assert_eq!(words.shown(layer), text(key));
+        }
+    }
+}
