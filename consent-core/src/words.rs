@@ -15,7 +15,6 @@ use crate::policy::ChangeWords;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
-    #[cfg_attr(not(test), expect(dead_code, reason = "the exports that follow read them"))]
     pub(crate) receipt: ReceiptWords,
     pub(crate) change: ChangeWords,
 }
