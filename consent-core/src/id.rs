@@ -12,6 +12,10 @@ use sha2::{Digest as _, Sha256};
 /// The longest identifier, in bytes.
 pub const MAX_ID: usize = 64;
 
+/// The same rule as [`is_valid`] but for the length, for the JSON Schema.
+#[cfg(feature = "schema")]
+pub(crate) const PATTERN: &str = "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$";
+
 /// Why an identifier was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -36,6 +40,7 @@ macro_rules! id {
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+        #[cfg_attr(feature = "schema", schemars(extend("pattern" = PATTERN, "maxLength" = MAX_ID)))]
         pub struct $name(String);
 
         crate::read_value!($name);

@@ -9,6 +9,8 @@ mod history;
 mod parties;
 mod preset;
 mod purpose;
+#[cfg(feature = "schema")]
+mod schema;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub use parties::{
     Activity, Authority, Contact, Controller, Data, Deadlines, Region, Right, Role, SubProcessor,
 };
 pub use purpose::{Cookie, LegalBasis, Purpose};
+#[cfg(feature = "schema")]
+pub use schema::schema;
 
 /// A small valid policy, used by the examples of this documentation.
 pub const EXAMPLE: &str = include_str!("policy/example.toml");
@@ -54,13 +58,14 @@ pub type Text = BTreeMap<String, String>;
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
-    /// Counts the published policies of the site, from 1.
+    /// Counts the published policies of the site, from 1. A published one is never edited: a
+    /// change takes the next number.
     pub number: u32,
     /// The name of the service, as visitors know it.
     pub name: String,
-    /// The languages in which every text is given; the first is the default.
+    /// The languages in which every text is given, as BCP 47 tags; the first is the default.
     pub languages: Vec<String>,
-    /// How many months a choice is remembered, refusals too; then it is asked again.
+    /// How many months a choice is remembered, refusals too, before it is asked again: 1 to 13.
     #[serde(default = "default_lifetime")]
     pub lifetime_months: u8,
     /// The browsers' signals that count as a refusal, until the visitor says otherwise.
@@ -103,7 +108,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub automated_decisions: Option<Text>,
     /// Which purposes a vendor's consent signals follow, by vendor and signal. Only vendors named
-    /// here are told anything; [`mapping`] says what they are told.
+    /// here are told anything; an empty table is enough.
+    ///
+    /// [`mapping`] says what they are told.
     #[serde(rename = "mapping", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, BTreeMap<String, Vec<PurposeId>>>,
 }

@@ -3,6 +3,7 @@
 //! Only reads the command line here; each command is a module.
 
 mod demo;
+mod generate;
 mod run;
 mod size;
 mod test;
@@ -32,6 +33,8 @@ enum Command {
     },
     /// Does everything that CI does.
     Test,
+    /// Writes the files that are made from the code and committed: the JSON Schema of policies.
+    Generate,
     /// Builds what browsers download, into `dist/`.
     Widget,
     /// Measures what browsers download, compressed, and fails when it is over budget.
@@ -53,6 +56,7 @@ fn run_command(command: Command) -> Result<()> {
     match command {
         Command::Demo { arguments } => demo::demo(&arguments),
         Command::Test => test::test(),
+        Command::Generate => generate::generate(),
         Command::Widget | Command::Size => {
             widget::build(progress)?;
             size::Sizes::of(&widget::dist())?.report()

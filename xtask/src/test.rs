@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 
 use crate::run::{cargo, run};
-use crate::{size, widget};
+use crate::{generate, size, widget};
 
 /// The programs that the browser tests drive, and the Debian packages that bring them.
 const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
@@ -16,6 +16,9 @@ pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
     step("format");
     run(cargo(["fmt", "--all", "--check"]))?;
+
+    step("generated files");
+    generate::check()?;
 
     step("browser");
     provide_browser()?;

@@ -32,11 +32,11 @@ pub(super) const EEA: [&str; 30] = [
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Controller {
-    /// The name in law.
+    /// The name in law, for example `Example SAS`.
     pub name: String,
-    /// ISO 3166-1 alpha-2.
+    /// Where it is established: two capital letters (ISO 3166-1 alpha-2), for example `FR`.
     pub country: String,
-    /// Where people write to.
+    /// The e-mail address that people write to.
     pub email: String,
     /// The postal address, if one is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -48,9 +48,9 @@ pub struct Controller {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Contact {
-    /// Who reads it, in each language.
+    /// Who reads the mail, in each language: a person, or a role.
     pub name: Text,
-    /// The address.
+    /// The e-mail address.
     pub email: String,
 }
 
@@ -72,13 +72,13 @@ pub struct Authority {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Activity {
-    /// Its identifier.
+    /// Its identifier: small letters, digits, and `-`, `_` or `.` between them.
     pub id: ActivityId,
     /// Whether the organisation decides, or follows a customer's instructions.
     pub role: Role,
-    /// What it is called.
+    /// What it is called, in each language.
     pub title: Text,
-    /// What it is, in a sentence or two.
+    /// What it is, in each language, in a sentence or two.
     pub description: Text,
     /// The categories of data in it, by their identifiers in `[[data]]` (GDPR Art. 14(1)(d)).
     pub data: Vec<DataId>,
@@ -91,7 +91,7 @@ pub struct Activity {
 pub struct Data {
     /// Its identifier, which activities and purposes name.
     pub id: DataId,
-    /// What it is called.
+    /// What it is called, in each language: words that its owner understands.
     pub title: Text,
 }
 
@@ -113,9 +113,9 @@ pub enum Role {
 pub struct SubProcessor {
     /// Its name.
     pub name: String,
-    /// What it does.
+    /// What it does, in each language.
     pub service: Text,
-    /// ISO 3166-1 alpha-2.
+    /// Its country: two capital letters (ISO 3166-1 alpha-2), for example `DE`.
     pub country: String,
     /// The purposes it serves. It receives the data that these use.
     pub purposes: Vec<PurposeId>,
@@ -130,7 +130,7 @@ pub struct SubProcessor {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Region {
-    /// Its identifier.
+    /// Its identifier, which a site's configuration names.
     pub id: RegionId,
     /// Whose data are kept there.
     pub title: Text,

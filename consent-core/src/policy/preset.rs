@@ -45,7 +45,7 @@ fn fill(
     path: &str,
     document: &mut Document<'_>,
 ) {
-    let presets: Table = toml::from_str(PRESETS).expect("a test reads it");
+    let presets = presets();
     let Some(preset) = name.as_str().and_then(|name| presets.get(name)?.as_table()) else {
         let known: Vec<_> = presets.keys().map(String::as_str).collect();
         let message = format!("there is no such preset; there are {}", known.join(", "));
@@ -71,6 +71,16 @@ fn fill(
         };
         purpose.insert(field.clone(), value);
     }
+}
+
+fn presets() -> Table {
+    toml::from_str(PRESETS).expect("a test reads it")
+}
+
+/// The names of the presets.
+#[cfg(feature = "schema")]
+pub(super) fn names() -> Vec<String> {
+    presets().keys().cloned().collect()
 }
 
 fn one_basis(purpose: &mut Table, path: &str, document: &mut Document<'_>) {

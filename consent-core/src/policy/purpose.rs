@@ -26,11 +26,11 @@ use crate::{DataId, PurposeId, read_table, read_value};
 pub struct Purpose {
     /// Its identifier, used in markup, over HTTP and in receipts.
     pub id: PurposeId,
-    /// The legal basis. Only consent is asked for.
+    /// The legal basis, exactly one. Only consent is asked for, with a switch that is off.
     pub basis: LegalBasis,
-    /// A short title.
+    /// A short title, in each language: what stands beside the switch.
     pub title: Text,
-    /// A plain description.
+    /// What the data are used for, in each language, in words that a visitor understands.
     pub description: Text,
     /// The categories of data that it uses, by their identifiers in `[[data]]`.
     pub data: Vec<DataId>,
@@ -50,7 +50,7 @@ pub struct Purpose {
     /// What it writes in the browser. Deleted when the purpose is withdrawn.
     #[serde(default, rename = "cookie")]
     pub cookies: Vec<Cookie>,
-    /// How long the data are kept, in words (GDPR Art. 13(2)(a)).
+    /// How long the data are kept, in words, in each language (GDPR Art. 13(2)(a)).
     pub retention: Text,
     /// The same in whole months at most, where it is a fixed time. Without it any change of the
     /// words counts as longer, and asks again.
@@ -87,7 +87,7 @@ read_value!(LegalBasis);
 pub struct Cookie {
     /// Its name; a trailing `*` stands for any ending.
     pub name: String,
-    /// How many days it lives.
+    /// How many days it lives; for a purpose on consent 396 at most (13 months, CNIL 2020-091).
     pub days: u16,
 }
 

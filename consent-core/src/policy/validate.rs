@@ -18,15 +18,15 @@ use crate::rules::MAX_CHOICES;
 use values::{is_cookie_name, is_language_tag};
 
 /// The longest text in one language, in bytes.
-const MAX_TEXT: usize = 4_000;
+pub(super) const MAX_TEXT: usize = 4_000;
 /// The longest name, in bytes.
-const MAX_NAME: usize = 200;
+pub(super) const MAX_NAME: usize = 200;
 /// The most languages; the European Union has 24.
-const MAX_LANGUAGES: usize = 64;
+pub(super) const MAX_LANGUAGES: usize = 64;
 /// The most entries of any other list.
-const MAX_LIST: usize = 256;
+pub(super) const MAX_LIST: usize = 256;
 /// What a cookie for a consent purpose may live: 13 months, in days (CNIL 2020-091).
-const MAX_COOKIE_DAYS: u16 = 396;
+pub(super) const MAX_COOKIE_DAYS: u16 = 396;
 
 pub(super) fn check(policy: &Policy, document: &mut Document<'_>) {
     let mut checker = Checker { policy, document };
