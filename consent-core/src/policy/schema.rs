@@ -10,7 +10,8 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::RecursiveTransform;
 use serde_json::{Map, Value, json};
 
-use super::validate::{EEA, MAX_COOKIE_DAYS, MAX_LANGUAGES, MAX_LIST, MAX_NAME, MAX_TEXT};
+use super::parties::EEA;
+use super::validate::{MAX_COOKIE_DAYS, MAX_LANGUAGES, MAX_LIST, MAX_NAME, MAX_TEXT};
 use super::{Policy, preset};
 use crate::id::{MAX_ID, PATTERN};
 use crate::mapping::{self, Follows};
