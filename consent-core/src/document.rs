@@ -5,6 +5,7 @@
 //! unknown fields come all together, since each field is read for itself ([`FromToml`]), and so do
 //! the checks made afterwards.
 
+mod depth;
 mod fields;
 
 use std::fmt;
@@ -97,6 +98,12 @@ impl<'t> Document<'t> {
             return Err(document.into_faults());
         }
         document.lines.extend(text.match_indices('\n').map(|(newline, _)| newline + 1));
+        if let Some(offset) = depth::too_deep(text) {
+            let line = document.line_at(offset);
+            let message = format!("nested deeper than {} levels", depth::MAX_DEPTH);
+            document.note(String::new(), line, message);
+            return Err(document.into_faults());
+        }
         let parsed = DeTable::parse(text).and_then(|tree| Ok((tree, toml::from_str(text)?)));
         let (tree, mut table): (_, Table) = match parsed {
             Ok(parsed) => parsed,
@@ -262,5 +269,13 @@ mod tests {
     #[test]
     fn a_huge_document_is_refused_unread() {
         assert!(fault(&" ".repeat(MAX_DOCUMENT + 1)).message.contains("larger than"));
+    }
+
+    /// 2 KB that would overflow the stack, each bracket within the parser's own bounds.
+    #[test]
+    fn a_deep_document_is_refused_unread() {
+        let deep = format!("\nname = {}", format!("{{{}a = ", "a.".repeat(78)).repeat(12));
+        let fault = fault(&deep);
+        assert_eq!((fault.line, fault.message.as_str()), (2, "nested deeper than 16 levels"));
     }
 }
