@@ -22,6 +22,9 @@ pub const MAX_DOCUMENT: usize = 1 << 20;
 /// The most faults that are told of one document: nobody reads more at a time.
 pub const MAX_FAULTS: usize = 100;
 
+/// How many characters of a path, or of a message, are told.
+const MAX_TOLD: usize = 1_000;
+
 /// One thing wrong with a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -50,7 +53,7 @@ pub struct Faults(Vec<Fault>);
 impl Faults {
     /// One fault of the document as a whole.
     pub(crate) fn one(message: impl Into<String>) -> Self {
-        Self(vec![Fault { path: String::new(), line: 1, message: message.into() }])
+        Self(vec![Fault { path: String::new(), line: 1, message: shortened(message.into()) }])
     }
 
     /// The faults, in the order of their lines.
@@ -135,7 +138,7 @@ impl<'t> Document<'t> {
 
     fn note(&mut self, path: String, line: usize, message: String) {
         if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault { path, line, message });
+            self.faults.push(Fault { path: shortened(path), line, message: shortened(message) });
         } else {
             self.more += 1;
         }
@@ -191,6 +194,15 @@ impl<'t> Document<'t> {
         }
         self.line_at(start)
     }
+}
+
+/// Names and values of the document are told as they were written, but not a megabyte of them.
+fn shortened(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(MAX_TOLD) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 #[cfg(test)]
@@ -277,5 +289,15 @@ mod tests {
         let deep = format!("\nname = {}", format!("{{{}a = ", "a.".repeat(78)).repeat(12));
         let fault = fault(&deep);
         assert_eq!((fault.line, fault.message.as_str()), (2, "nested deeper than 16 levels"));
+    }
+
+    #[test]
+    fn long_names_and_values_are_told_shortly() {
+        let long = "é".repeat(100_000);
+        for text in [format!("'{long}' = 1"), format!("[[item]]\nsize = '{long}'")] {
+            let fault = fault(&text);
+            assert!(fault.path.chars().count() <= MAX_TOLD + 1, "{fault:.80}");
+            assert!(fault.message.chars().count() <= MAX_TOLD + 1, "{fault:.80}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::Document;
+use super::{Document, MAX_TOLD};
 
 /// What can be read from TOML with every fault told.
 pub trait FromToml: Sized {
@@ -134,6 +134,8 @@ impl<'f, 't> Fields<'f, 't> {
 }
 
 fn under(path: &str, name: &str) -> String {
+    // No more of a name than is told: it would be copied into the path of everything under it.
+    let name = name.char_indices().nth(MAX_TOLD).map_or(name, |(end, _)| &name[..end]);
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 

@@ -5,6 +5,8 @@
 //! canonical JSON and its digest hold the words themselves. So the words of a preset never change;
 //! better ones are a preset of another name.
 
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
 use crate::document::Document;
@@ -15,17 +17,13 @@ const PRESETS: &str = include_str!("presets.toml");
 /// Fills in presets, and explains the mistakes about bases and switches that the types alone would
 /// answer with less help.
 pub(super) fn expand(policy: &mut Table, document: &mut Document<'_>) {
-    let languages: Vec<String> = policy
-        .get("languages")
-        .and_then(Value::as_array)
-        .map(|tags| tags.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-        .unwrap_or_default();
+    let presets = presets(policy);
     let purposes = policy.get_mut("purpose").and_then(Value::as_array_mut);
     for (i, purpose) in purposes.into_iter().flatten().enumerate() {
         let Some(purpose) = purpose.as_table_mut() else { continue };
         let path = format!("purpose[{i}]");
         if let Some(name) = purpose.remove("preset") {
-            fill(purpose, &name, &languages, &path, document);
+            fill(purpose, &name, &presets, &path, document);
         }
         one_basis(purpose, &path, document);
         for word in ["toggle", "switch", "checked", "default"] {
@@ -38,14 +36,36 @@ pub(super) fn expand(policy: &mut Table, document: &mut Document<'_>) {
     }
 }
 
+/// All presets, in every language that they have.
+fn all() -> Table {
+    toml::from_str(PRESETS).expect("a test reads it")
+}
+
+/// The names of the presets.
+#[cfg(feature = "schema")]
+pub(super) fn names() -> Vec<String> {
+    all().keys().cloned().collect()
+}
+
+/// The presets, in the languages of the policy.
+fn presets(policy: &Table) -> Table {
+    let mut presets = all();
+    let languages = policy.get("languages").and_then(Value::as_array).into_iter().flatten();
+    let languages: BTreeSet<&str> = languages.filter_map(Value::as_str).collect();
+    let fields = presets.iter_mut().filter_map(|(_, preset)| preset.as_table_mut()).flatten();
+    for texts in fields.filter_map(|(_, value)| value.as_table_mut()) {
+        texts.retain(|tag, _| languages.contains(tag));
+    }
+    presets
+}
+
 fn fill(
     purpose: &mut Table,
     name: &Value,
-    languages: &[String],
+    presets: &Table,
     path: &str,
     document: &mut Document<'_>,
 ) {
-    let presets = presets();
     let Some(preset) = name.as_str().and_then(|name| presets.get(name)?.as_table()) else {
         let known: Vec<_> = presets.keys().map(String::as_str).collect();
         let message = format!("there is no such preset; there are {}", known.join(", "));
@@ -57,30 +77,10 @@ fn fill(
         document.fault(format!("{path}.basis"), message);
     }
     for (field, value) in preset {
-        if purpose.contains_key(field) {
-            continue;
+        if !purpose.contains_key(field) {
+            purpose.insert(field.clone(), value.clone());
         }
-        let value = match value {
-            Value::Table(texts) => Value::Table(
-                languages
-                    .iter()
-                    .filter_map(|tag| Some((tag.clone(), texts.get(tag)?.clone())))
-                    .collect(),
-            ),
-            other => other.clone(),
-        };
-        purpose.insert(field.clone(), value);
     }
-}
-
-fn presets() -> Table {
-    toml::from_str(PRESETS).expect("a test reads it")
-}
-
-/// The names of the presets.
-#[cfg(feature = "schema")]
-pub(super) fn names() -> Vec<String> {
-    presets().keys().cloned().collect()
 }
 
 fn one_basis(purpose: &mut Table, path: &str, document: &mut Document<'_>) {

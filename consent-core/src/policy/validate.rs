@@ -15,6 +15,7 @@ use super::parties::EEA;
 use super::{Activity, LegalBasis, Policy, Purpose, Role, SubProcessor};
 use crate::document::Document;
 use crate::rules::MAX_CHOICES;
+use crate::{DataId, PurposeId};
 use values::{is_cookie_name, is_language_tag};
 
 /// The longest text in one language, in bytes.
@@ -29,7 +30,18 @@ pub(super) const MAX_LIST: usize = 256;
 pub(super) const MAX_COOKIE_DAYS: u16 = 396;
 
 pub(super) fn check(policy: &Policy, document: &mut Document<'_>) {
-    let mut checker = Checker { policy, document };
+    let languages = match &policy.languages[..] {
+        tags if tags.len() <= MAX_LANGUAGES && tags.iter().all(|tag| is_language_tag(tag)) => tags,
+        _ => &[],
+    };
+    let mut checker = Checker {
+        policy,
+        document,
+        languages,
+        data: policy.data.iter().map(|data| &data.id).collect(),
+        processed: policy.activities.iter().flat_map(|activity| &activity.data).collect(),
+        purposes: policy.purposes.iter().map(|purpose| &purpose.id).collect(),
+    };
     checker.head();
     checker.parties();
     checker.deadlines();
@@ -44,6 +56,14 @@ pub(super) fn check(policy: &Policy, document: &mut Document<'_>) {
 struct Checker<'p, 'd, 't> {
     policy: &'p Policy,
     document: &'d mut Document<'t>,
+    /// The languages of every text; none if the list is wrong, and no text can be held against it.
+    languages: &'p [String],
+    /// The categories of data that there are.
+    data: BTreeSet<&'p DataId>,
+    /// Those that some activity processes.
+    processed: BTreeSet<&'p DataId>,
+    /// The purposes that there are.
+    purposes: BTreeSet<&'p PurposeId>,
 }
 
 impl Checker<'_, '_, '_> {
@@ -144,8 +164,7 @@ impl Checker<'_, '_, '_> {
             self.ids("data", policy.data.iter().map(|data| data.id.as_str()));
             for (i, data) in policy.data.iter().enumerate() {
                 self.text(&format!("data[{i}].title"), &data.title);
-                let used = policy.activities.iter().any(|a| a.data.contains(&data.id));
-                if !used {
+                if !self.processed.contains(&data.id) {
                     let message = format!(
                         "no [[activity]] processes '{}'; list it there or remove it here",
                         data.id

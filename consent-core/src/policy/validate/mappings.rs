@@ -14,7 +14,7 @@ impl Checker<'_, '_, '_> {
         }
         for (vendor, signals) in mappings {
             let path = format!("mapping.{vendor}");
-            if !self.bounded(&path, signals.len(), MAX_LIST) {
+            if !self.key(&path, vendor) || !self.bounded(&path, signals.len(), MAX_LIST) {
                 continue;
             }
             match mapping::known().get(vendor) {
@@ -31,7 +31,10 @@ impl Checker<'_, '_, '_> {
                 None => self.own_vendor(vendor, signals),
             }
             for (signal, purposes) in signals {
-                self.followed(&format!("{path}.{signal}"), purposes);
+                let path = format!("{path}.{signal}");
+                if self.key(&path, signal) {
+                    self.followed(&path, purposes);
+                }
             }
         }
     }

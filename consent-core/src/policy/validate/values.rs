@@ -1,8 +1,9 @@
 //! Checks of single values: texts, names, identifiers, countries, addresses.
 
-use super::{Checker, MAX_LANGUAGES, MAX_LIST, MAX_NAME, MAX_TEXT};
+use std::collections::BTreeSet;
+
+use super::{Checker, MAX_LIST, MAX_NAME, MAX_TEXT};
 use crate::policy::Text;
-use crate::rules::MAX_CHOICES;
 
 impl Checker<'_, '_, '_> {
     /// Whether a list is short enough to be looked into.
@@ -40,26 +41,23 @@ impl Checker<'_, '_, '_> {
         if !self.bounded(&path, categories.len(), MAX_LIST) {
             return;
         }
+        let mut seen = BTreeSet::new();
         for (j, id) in categories.iter().enumerate() {
-            if self.policy.data(id).is_none() {
-                let known: Vec<_> =
-                    self.policy.data.iter().take(MAX_LIST).map(|d| d.id.as_str()).collect();
-                let message =
-                    format!("there is no [[data]] '{id}'; there are {}", known.join(", "));
+            if !self.data.contains(id) {
+                let known = some(self.policy.data.iter().map(|data| data.id.as_str()));
+                let message = format!("there is no [[data]] '{id}'; there are {known}");
                 self.fault(format!("{path}[{j}]"), message);
             }
-            if categories[..j].contains(id) {
+            if !seen.insert(id) {
                 self.fault(format!("{path}[{j}]"), format!("'{id}' is listed twice; keep one"));
             }
         }
     }
 
     pub(super) fn known_purpose(&mut self, path: &str, id: &crate::PurposeId) {
-        if self.policy.purpose(id).is_none() {
-            let known: Vec<_> =
-                self.policy.purposes.iter().take(MAX_CHOICES).map(|p| p.id.as_str()).collect();
-            let message = format!("there is no purpose '{id}'; there are {}", known.join(", "));
-            self.fault(path, message);
+        if !self.purposes.contains(id) {
+            let known = some(self.policy.purposes.iter().map(|purpose| purpose.id.as_str()));
+            self.fault(path, format!("there is no purpose '{id}'; there are {known}"));
         }
     }
 
@@ -80,8 +78,8 @@ impl Checker<'_, '_, '_> {
     }
 
     pub(super) fn text(&mut self, path: &str, text: &Text) {
-        let languages = &self.policy.languages;
-        if languages.len() > MAX_LANGUAGES {
+        let languages = self.languages;
+        if languages.is_empty() {
             return;
         }
         for language in languages {
@@ -92,10 +90,16 @@ impl Checker<'_, '_, '_> {
             }
         }
         for language in text.keys().filter(|language| !languages.contains(language)) {
-            let known = languages.join(", ");
+            let known = some(languages.iter().map(String::as_str));
             let message = format!("'{language}' is none of the policy's languages ({known})");
             self.document.fault(format!("{path}.{language}"), message);
         }
+    }
+
+    /// Whether the name of a table is short enough to be part of many paths.
+    pub(super) fn key(&mut self, path: &str, key: &str) -> bool {
+        self.words(path, key, MAX_NAME);
+        key.len() <= MAX_NAME
     }
 
     pub(super) fn names(&mut self, path: &str, names: &[String]) {
@@ -138,6 +142,11 @@ impl Checker<'_, '_, '_> {
             self.fault(path, error.to_string());
         }
     }
+}
+
+/// The first of these names, as many as help somebody who mistyped one.
+fn some<'n>(names: impl Iterator<Item = &'n str>) -> String {
+    names.take(20).collect::<Vec<_>>().join(", ")
 }
 
 /// What remains of an identifier when the eye passes quickly over it.
