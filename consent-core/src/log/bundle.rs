@@ -57,6 +57,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE64;
 
+use super::hash::base64;
 use super::tlog_proof::MAX_TLOG_PROOF;
 use super::{Checkpoint, Commitment, Failure, RecordKind, Salt, TlogProof, VerifierKey};
 
@@ -145,8 +146,7 @@ impl FromStr for Bundle {
             let rest = head.strip_prefix(HEADER)?.strip_prefix("\nkind ")?;
             let (kind, rest) = rest.split_once("\nsalt ")?;
             let (salt, record) = rest.split_once("\nrecord ")?;
-            let record = BASE64.decode(record.as_bytes()).ok()?;
-            Some((RecordKind::read(kind)?, salt.parse().ok()?, record, proof))
+            Some((RecordKind::read(kind)?, salt.parse().ok()?, base64(record)?, proof))
         };
         let (kind, salt, record, proof) = read().ok_or(Failure::Format)?;
         Self::new(kind, salt, record, proof.parse()?)

@@ -73,13 +73,23 @@ impl fmt::Debug for Hash {
     }
 }
 
-/// 32 bytes from base64 (RFC 4648 §4), with padding and without stray bits at the end.
+/// The bytes in base64 (RFC 4648 §4), which has one spelling: padded, and without stray bits at
+/// the end.
+pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+    // The decoder would read several padded texts, one after the other, as one.
+    if text.trim_end_matches('=').contains('=') {
+        return None;
+    }
+    BASE64.decode(text.as_bytes()).ok()
+}
+
+/// 32 bytes in base64.
 pub(super) fn bytes32(text: &str) -> Option<[u8; 32]> {
     // Looked at first, so that a text of any length costs nothing.
     if text.len() != 44 {
         return None;
     }
-    BASE64.decode(text.as_bytes()).ok()?.try_into().ok()
+    base64(text)?.try_into().ok()
 }
 
 /// A decimal number without sign and without zeros in front.
@@ -98,6 +108,10 @@ mod tests {
         for bad in ["", "47DE", &good[..43], &good.replace('+', "-"), &good.replace("U=", "V=")] {
             assert_eq!(bad.parse::<Hash>(), Err(InvalidHash), "{bad}");
         }
+        // 32 bytes too, but padded in the middle.
+        let pieces = format!("{}EEE=47DE", &good[..36]);
+        assert_eq!(BASE64.decode(pieces.as_bytes()).map(|bytes| bytes.len()), Ok(32));
+        assert_eq!(pieces.parse::<Hash>(), Err(InvalidHash));
     }
 
     #[test]

@@ -9,6 +9,8 @@ use ed25519_dalek as ed25519;
 use ed25519_dalek::Signer;
 use sha2::{Digest as _, Sha256};
 
+use super::hash::base64;
+
 /// The longest name of a key, in bytes.
 pub const MAX_KEY_NAME: usize = 255;
 
@@ -140,7 +142,7 @@ impl FromStr for VerifierKey {
             return Err(InvalidKey::Format);
         }
         let id = HEXLOWER.decode(id.as_bytes()).map_err(|_| InvalidKey::Format)?;
-        let key = BASE64.decode(key.as_bytes()).map_err(|_| InvalidKey::Format)?;
+        let key = base64(key).ok_or(InvalidKey::Format)?;
         let key = match key.split_first() {
             Some((&ED25519, key)) => key.try_into().map_err(|_| InvalidKey::Key)?,
             Some(_) => return Err(InvalidKey::Algorithm),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE64;
 
+use super::hash::base64;
 use super::key::is_key_name;
 use super::{SigningKey, VerifierKey};
 
@@ -155,8 +156,8 @@ impl fmt::Display for Note {
 
 impl Signature {
     fn read(line: &str) -> Option<Self> {
-        let (name, base64) = line.strip_prefix("— ")?.split_once(' ')?;
-        let bytes = BASE64.decode(base64.as_bytes()).ok()?;
+        let (name, signature) = line.strip_prefix("— ")?.split_once(' ')?;
+        let bytes = base64(signature)?;
         let (id, bytes) = bytes.split_first_chunk()?;
         let valid = is_key_name(name) && !bytes.is_empty();
         valid.then(|| Self { name: name.to_owned(), id: *id, bytes: bytes.to_vec() })

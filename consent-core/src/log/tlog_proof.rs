@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use data_encoding::BASE64;
 
-use super::hash::decimal;
+use super::hash::{base64, decimal};
 use super::{
     Checkpoint, Hash, InclusionProof, InvalidCheckpoint, InvalidProof, MAX_NOTE, Note, Unverified,
     VerifierKey,
@@ -151,9 +151,9 @@ impl FromStr for TlogProof {
             let rest = proof.strip_prefix(HEADER)?.strip_prefix('\n')?;
             let mut lines = rest.split('\n').peekable();
             let extra = match lines.peek()?.strip_prefix("extra ") {
-                Some(base64) => {
+                Some(extra) => {
                     lines.next();
-                    Some(BASE64.decode(base64.as_bytes()).ok()?)
+                    Some(base64(extra)?)
                 }
                 None => None,
             };
