@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | Say who processes what, why, on which basis, for how long, with whom and where | GDPR Art. 13 | [`Policy`]; reading one tells everything that is missing |
 //! | Each purpose rests on one basis, and only consent is asked for | Art. 6(1) | [`LegalBasis`] |
-//! | A new purpose, recipient or kind of data is a new question | Art. 13(3), 4(11) | [`policy`] compares two policies |
+//! | A new purpose, recipient or kind of data is a new question | Art. 13(3), 4(11) | [`Comparison`](policy::Comparison), [`PolicyHistory`](policy::PolicyHistory) |
 //! | Refusing is as easy as agreeing; each purpose by itself | Art. 7, CNIL 2020-091 | [`Decision`], [`Method`] |
 //! | Taking back is as easy as giving, and works at once | Art. 7(3) | [`rules`] |
 //! | Objecting to a legitimate interest; restricting | Art. 21, 18 | [`rules`] |

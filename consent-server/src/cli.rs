@@ -36,7 +36,9 @@ enum Command {
     )]
     Check(check::Check),
     /// Say whether a receipt is genuine, and what it states: exit code 0 for genuine, 1 for not, 2 for an error.
-    #[command(after_help = "Example:\n  consent verify receipt.jws")]
+    #[command(
+        after_help = "Example:\n  consent verify receipt.jws\n  consent verify receipt.jws --as text"
+    )]
     Verify(verify::Verify),
     /// Check a policy before it is published, and see whom a change asks again.
     #[command(subcommand)]
@@ -104,7 +106,7 @@ impl Cli {
             match self.command {
                 Command::Serve(serve) => serve.run().await,
                 Command::Check(check) => check.run().await,
-                Command::Verify(verify) => verify.run(),
+                Command::Verify(verify) => verify.run().await,
                 Command::Policy(policy) => policy.run(),
                 Command::Token(token) => token.run().await,
             }

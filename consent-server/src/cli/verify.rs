@@ -5,15 +5,17 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Context;
-use clap::Args;
+use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
+use consent_core::export::Export;
 use consent_core::receipt::MAX_RECEIPT;
+use consent_core::{Claims, Digest, Policy, Receipt};
 use consent_server::ambient::System;
 use consent_server::keys::Keys;
 use consent_server::service::{Verification, verify};
-use consent_server::settings::RegionSettings;
+use consent_server::settings::{RegionSettings, Settings};
 
-use super::{Config, print_json};
+use super::{Config, open, pick, print_json};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
@@ -21,13 +23,26 @@ pub(super) struct Verify {
     config: Config,
     /// The file with the receipt, or `-` for standard input.
     receipt: PathBuf,
+    /// Tell a genuine receipt in this form, together with the policy that it names.
+    #[arg(long = "as", value_enum, value_name = "FORM", conflicts_with = "json")]
+    form: Option<Form>,
     /// Answer as JSON.
     #[arg(long)]
     json: bool,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For the person whom it is about, in the language in which they were asked.
+    Text,
+    /// ISO/IEC TS 27560 in JSON-LD, in the terms of the Data Privacy Vocabulary 2.3.
+    Dpv,
+    /// Kantara Consent Receipt 1.1 in JSON; there is none if nothing was agreed to.
+    Kantara,
+}
+
 impl Verify {
-    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+    pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let text = self.read()?;
         let settings = self.config.read()?;
         let open = |region: &RegionSettings| Keys::open(&region.keys, false, &System);
@@ -36,9 +51,13 @@ impl Verify {
         if self.json {
             print_json(&Verification::from(&result))?;
         } else {
-            match &result {
-                Ok(receipt) => println!("genuine\n\n{}", receipt.claims()),
-                Err(failure) => println!("not genuine: {failure}"),
+            match (&result, self.form) {
+                (Ok(receipt), None) => println!("genuine\n\n{}", receipt.claims()),
+                (Ok(receipt), Some(form)) => {
+                    let policy = named_policy(&settings, receipt.claims()).await?;
+                    println!("{}", told(receipt, &policy, form)?);
+                }
+                (Err(failure), _) => println!("not genuine: {failure}"),
             }
         }
         Ok(ExitCode::from(u8::from(result.is_err())))
@@ -56,4 +75,26 @@ impl Verify {
         read.with_context(|| self.receipt.display().to_string())?;
         Ok(bytes)
     }
+}
+
+/// The policy that a receipt names, as it was published.
+async fn named_policy(settings: &Settings, claims: &Claims) -> anyhow::Result<Policy> {
+    let site = pick(settings, Some(&claims.site))?;
+    let region = open(settings, site, false).await?;
+    let published = region.store.policies(&site.id).await?;
+    region.store.close().await;
+    let named = |document: &&Vec<u8>| Digest::of(document) == claims.policy.digest;
+    let document = published.iter().find(named).ok_or_else(|| {
+        anyhow!("policy {} of site '{}' was not published here", claims.policy.number, site.id)
+    })?;
+    Ok(Policy::from_canonical_json(document)?)
+}
+
+fn told(receipt: &Receipt, policy: &Policy, form: Form) -> anyhow::Result<String> {
+    let export = Export::new(receipt, policy)?;
+    Ok(match form {
+        Form::Text => export.text().trim_end().to_owned(),
+        Form::Dpv => serde_json::to_string_pretty(&export.dpv())?,
+        Form::Kantara => serde_json::to_string_pretty(&export.kantara()?)?,
+    })
 }

@@ -32,6 +32,16 @@ async fn a_receipt_is_verified_and_printed_for_people() {
         (json.code, json.out.as_str()),
         (Some(1), "{\"valid\":false,\"failed\":\"signature\"}\n")
     );
+    let text = home.run(&["verify", "--as", "text", "receipt.jws"]);
+    assert_eq!(text.code, Some(0), "{}", text.err);
+    assert!(text.out.contains("* Audience measurement: you agreed."), "{}", text.out);
+    let dpv = home.run(&["verify", "--as", "dpv", "receipt.jws"]).out;
+    assert!(dpv.contains("\"dpv:ConsentGiven\""), "{dpv}");
+    let kantara = home.run(&["verify", "--as", "kantara", "receipt.jws"]).out;
+    assert!(kantara.contains("\"version\": \"KI-CR-v1.1.0\""), "{kantara}");
+    let changed = home.run(&["verify", "--as", "text", "changed.jws"]);
+    assert_eq!((changed.code, changed.out.starts_with("not genuine")), (Some(1), true));
+
     let missing = home.run(&["verify", "missing.jws"]);
     assert_eq!(missing.code, Some(2));
     assert!(missing.err.contains("missing.jws: No such file"), "{}", missing.err);
@@ -105,7 +115,14 @@ async fn a_token_made_here_opens_the_check() {
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = Home::new();
-    for command in [&["serve"][..], &["check"], &["verify"], &["token", "new"]] {
+    for command in [
+        &["serve"][..],
+        &["check"],
+        &["verify"],
+        &["policy", "check"],
+        &["policy", "diff"],
+        &["token", "new"],
+    ] {
         let run = home.run(&[command, &["--help"]].concat());
         assert_eq!(run.code, Some(0));
         assert!(run.out.contains("Example:\n  consent "), "{}", run.out);

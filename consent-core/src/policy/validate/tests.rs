@@ -1,5 +1,7 @@
 //! Broken policies, and what each is told.
 
+use proptest::prelude::*;
+
 use crate::Policy;
 use crate::policy::EXAMPLE;
 
@@ -72,6 +74,31 @@ fn a_published_policy_is_read_back() {
         " ".repeat((1 << 20) + 1),
     ] {
         assert!(Policy::from_canonical_json(other.as_bytes()).is_err(), "{other:.80}");
+    }
+}
+
+proptest! {
+    /// Whatever words a policy is made of, TOML and canonical JSON keep them.
+    #[test]
+    fn any_words_are_read_back(
+        words in prop::collection::vec("\\PC{0,30}[\\p{L}\\p{N}]", 4),
+        numbers in (1..=u32::MAX, 1..=13_u8, 1..=u16::MAX, 0..=396_u16),
+    ) {
+        let mut policy = Policy::from_toml(EXAMPLE).unwrap();
+        let [name, title, retention, service] = <[String; 4]>::try_from(words).unwrap();
+        (policy.name, policy.number, policy.lifetime_months) = (name, numbers.0, numbers.1);
+        let analytics = &mut policy.purposes[1];
+        analytics.title.insert("en".to_owned(), title);
+        analytics.retention.insert("en".to_owned(), retention);
+        analytics.retention_months = Some(numbers.2);
+        analytics.services = vec![service];
+        analytics.cookies[0].days = numbers.3;
+
+        let json = policy.canonical_json();
+        prop_assert_eq!(Policy::from_canonical_json(&json), Ok(policy.clone()));
+        let toml = toml::to_string(&policy).unwrap();
+        prop_assert_eq!(Policy::from_toml(&toml), Ok(policy.clone()));
+        prop_assert_eq!(policy.digest(), crate::Digest::of(&json));
     }
 }
 
