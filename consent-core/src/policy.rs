@@ -34,6 +34,16 @@ pub use schema::schema;
 pub const EXAMPLE: &str = include_str!("policy/example.toml");
 
 /// A text in each language of the policy, by BCP 47 tag.
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.purposes[0].title["en"], "The service");
+///
+/// let bilingual = EXAMPLE.replace("languages = [\"en\"]", "languages = [\"en\", \"fr\"]");
+/// let faults = Policy::from_toml(&bilingual).unwrap_err().to_string();
+/// assert!(faults.contains("purpose[0].title.fr: the text in 'fr' is missing"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 pub type Text = BTreeMap<String, String>;
 
 /// A site's policy. Immutable once published: a change is a new number.

@@ -27,7 +27,18 @@ pub(super) const EEA: [&str; 30] = [
     "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
 ];
 
-/// Who decides why and how data are processed.
+/// Who decides why and how data are processed (GDPR Art. 4(7)).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.controller.country, "FR");
+///
+/// let faults = Policy::from_toml(&EXAMPLE.replace("\"FR\"", "\"France\"")).unwrap_err();
+/// assert!(faults.to_string().ends_with(
+///     "controller.country: a country is two capital letters (ISO 3166-1), for example \"FR\""
+/// ));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -43,7 +54,16 @@ pub struct Controller {
     pub address: Option<String>,
 }
 
-/// Whom to write to.
+/// Whom to write to about the protection of data (GDPR Art. 13(1)(b), 38(4)).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.officer.email, "dpo@example.org");
+///
+/// let faults = Policy::from_toml(&EXAMPLE.replace("dpo@example.org", "dpo")).unwrap_err();
+/// assert!(faults.to_string().ends_with("officer.email: an e-mail address is written name@domain"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -54,7 +74,16 @@ pub struct Contact {
     pub email: String,
 }
 
-/// A supervisory authority.
+/// A supervisory authority, where anybody may complain (GDPR Art. 51, 77).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.authority.url, "https://www.cnil.fr");
+///
+/// let faults = Policy::from_toml(&EXAMPLE.replace("https://www", "www")).unwrap_err();
+/// assert!(faults.to_string().ends_with("authority.url: must begin with https://"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -68,6 +97,16 @@ pub struct Authority {
 }
 
 /// A part of what the organisation does, with its role in it.
+///
+/// ```
+/// use consent_core::{Policy, policy::{EXAMPLE, Role}};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.activities[0].role, Role::Controller);
+///
+/// let silent = EXAMPLE.replace("What we need to run the service.", "");
+/// let faults = Policy::from_toml(&silent).unwrap_err();
+/// assert!(faults.to_string().ends_with("activity[0].description.en: the text in 'en' is missing"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -84,7 +123,19 @@ pub struct Activity {
     pub data: Vec<DataId>,
 }
 
-/// A category of personal data.
+/// A category of personal data (GDPR Art. 4(1)).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.data[1].id.as_str(), "usage");
+///
+/// let unused = EXAMPLE.replace("[\"account\", \"usage\"]", "[\"account\"]");
+/// let faults = Policy::from_toml(&unused).unwrap_err();
+/// assert!(faults.to_string().ends_with(
+///     "data[1].id: no [[activity]] processes 'usage'; list it there or remove it here"
+/// ));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -96,6 +147,14 @@ pub struct Data {
 }
 
 /// The role in a processing activity (GDPR Art. 4(7) and (8)).
+///
+/// ```
+/// use consent_core::policy::Role;
+/// assert_eq!(serde_json::from_str::<Role>("\"processor\"")?, Role::Processor);
+/// let error = serde_json::from_str::<Role>("\"owner\"").unwrap_err().to_string();
+/// assert!(error.starts_with("unknown variant `owner`, expected `controller` or `processor`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -106,7 +165,22 @@ pub enum Role {
     Processor,
 }
 
-/// Who processes data on the controller's behalf.
+/// Who processes data on the controller's behalf (GDPR Art. 4(8), 28).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// let sub_processor = "\n[[sub_processor]]\nname = 'Post'\ncountry = 'GB'\nservice.en = 'Mail'\n\
+///                      purposes = ['service']\n";
+/// let grounded = format!("{EXAMPLE}{sub_processor}transfer.en = 'An adequacy decision.'");
+/// assert_eq!(Policy::from_toml(&grounded)?.sub_processors[0].country, "GB");
+///
+/// let faults = Policy::from_toml(&format!("{EXAMPLE}{sub_processor}")).unwrap_err();
+/// assert!(faults.to_string().contains(
+///     "sub_processor[0].transfer: outside the European Economic Area the ground of the transfer must \
+///      be said (GDPR Art. 13(1)(f))"
+/// ));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -125,7 +199,18 @@ pub struct SubProcessor {
     pub transfer: Option<Text>,
 }
 
-/// A place where data are kept.
+/// A place where data are kept, and whether they leave it (GDPR Art. 13(1)(f), 44).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.regions[0].id.as_str(), "eu");
+///
+/// let silent =
+///     EXAMPLE.replace("transfers.en = \"Data are not transferred out of the European Union.\"", "");
+/// let faults = Policy::from_toml(&silent).unwrap_err();
+/// assert!(faults.to_string().ends_with("region[0].transfers: is missing, and has to be given"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -139,6 +224,14 @@ pub struct Region {
 }
 
 /// The rights of the person concerned (GDPR Art. 15 to 21).
+///
+/// ```
+/// use consent_core::policy::Right;
+/// assert_eq!(serde_json::from_str::<Right>("\"erasure\"")?, Right::Erasure);
+/// let error = serde_json::from_str::<Right>("\"oblivion\"").unwrap_err().to_string();
+/// assert!(error.starts_with("unknown variant `oblivion`, expected one of `access`, `rectification`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -158,6 +251,18 @@ pub enum Right {
 }
 
 /// Within which time things are done. What is left out is what the law allows at most.
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.deadlines.breach_hours, 72);
+///
+/// let slow = format!("{EXAMPLE}\n[deadlines]\nanswer_months = 2");
+/// let faults = Policy::from_toml(&slow).unwrap_err();
+/// assert!(faults.to_string().ends_with(
+///     "deadlines.answer_months: GDPR Art. 12(3) allows 1 at most, not 2"
+/// ));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]

@@ -80,7 +80,18 @@ read_table!(Purpose {
 read_table!(Cookie { name, days });
 read_value!(LegalBasis);
 
-/// A cookie that a purpose sets.
+/// A cookie that a purpose sets (ePrivacy Directive Art. 5(3), CNIL 2020-091).
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// assert_eq!(Policy::from_toml(EXAMPLE)?.purposes[1].cookies[0].days, 390);
+///
+/// let faults = Policy::from_toml(&EXAMPLE.replace("days = 390", "days = 400")).unwrap_err();
+/// assert!(faults.to_string().ends_with(
+///     "purpose[1].cookie[0].days: a cookie lives 13 months (396 days) at most, not 400"
+/// ));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -92,6 +103,15 @@ pub struct Cookie {
 }
 
 /// The legal bases of GDPR Art. 6(1) that a purpose may rest on.
+///
+/// ```
+/// use consent_core::LegalBasis;
+/// let basis: LegalBasis = serde_json::from_str("\"legitimate_interest\"")?;
+/// assert_eq!(basis.to_string(), "legitimate interest");
+/// let error = serde_json::from_str::<LegalBasis>("\"implied\"").unwrap_err().to_string();
+/// assert!(error.starts_with("unknown variant `implied`, expected one of `consent`, `contract`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
