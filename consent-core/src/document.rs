@@ -26,6 +26,14 @@ pub const MAX_FAULTS: usize = 100;
 const MAX_TOLD: usize = 1_000;
 
 /// One thing wrong with a document.
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// let faults = Policy::from_toml(&EXAMPLE.replace("number = 1", "number = 0")).unwrap_err();
+/// let fault = &faults.as_slice()[0];
+/// assert_eq!((fault.path.as_str(), fault.line), ("number", 1));
+/// assert_eq!(fault.message, "policies are counted from 1");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The field, as in `purpose[0].title.fr`; empty for the document as a whole.
@@ -47,6 +55,14 @@ impl fmt::Display for Fault {
 }
 
 /// Everything wrong with a document, in the order of its lines. Never empty.
+///
+/// ```
+/// use consent_core::{Policy, policy::EXAMPLE};
+/// let broken = EXAMPLE.replace("number = 1", "number = 'one'").replace("months = 6", "months = '6'");
+/// let faults = Policy::from_toml(&broken).unwrap_err();
+/// assert_eq!(faults.as_slice().len(), 2, "both at once, in the order of their lines");
+/// assert!(faults.to_string().starts_with("line 1: number: invalid type: string \"one\""));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct Faults(Vec<Fault>);
 
@@ -75,6 +91,27 @@ impl fmt::Display for Faults {
 }
 
 /// A TOML text together with the faults found in it so far.
+///
+/// ```
+/// use consent_core::document::{Document, Faults};
+///
+/// struct Backup {
+///     keep_days: u16,
+/// }
+/// consent_core::read_table!(Backup { keep_days });
+///
+/// fn read(text: &str) -> Result<Backup, Faults> {
+///     let (backup, mut document) = Document::read::<Backup>(text)?;
+///     if backup.keep_days == 0 {
+///         document.fault("keep_days", "must be 1 or more");
+///     }
+///     document.finish(backup)
+/// }
+/// assert_eq!(read("keep_days = 30")?.keep_days, 30);
+/// let faults = read("\nkeep_days = 0").err().unwrap();
+/// assert_eq!(faults.to_string(), "line 2: keep_days: must be 1 or more");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 pub struct Document<'t> {
     tree: Option<DeTable<'t>>,
     /// Where each line begins.

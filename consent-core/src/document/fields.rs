@@ -13,6 +13,28 @@ use toml::{Table, Value};
 use super::{Document, MAX_TOLD};
 
 /// What can be read from TOML with every fault told.
+///
+/// ```
+/// use consent_core::document::{Document, FromToml, Value};
+///
+/// struct Percent(u16);
+/// impl FromToml for Percent {
+///     fn from_toml(value: Value, path: &str, document: &mut Document<'_>) -> Option<Self> {
+///         let number = u16::from_toml(value, path, document)?;
+///         if number > 100 {
+///             document.fault(path, format!("is 100 at most, not {number}"));
+///         }
+///         (number <= 100).then_some(Self(number))
+///     }
+/// }
+///
+/// struct Sample { share: Percent }
+/// consent_core::read_table!(Sample { share });
+/// assert_eq!(Document::read::<Sample>("share = 10")?.0.share.0, 10);
+/// let faults = Document::read::<Sample>("share = 101").err().unwrap();
+/// assert_eq!(faults.to_string(), "line 1: share: is 100 at most, not 101");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 pub trait FromToml: Sized {
     /// Reads `value`, which stands at `path`. Notes every fault in `document`; `None` if there
     /// was one.
@@ -35,6 +57,21 @@ pub fn value<T: DeserializeOwned>(
 }
 
 /// Implements [`FromToml`] for types that serde reads as single values.
+///
+/// ```
+/// use consent_core::document::Document;
+///
+/// #[derive(serde::Deserialize)]
+/// #[serde(rename_all = "lowercase")]
+/// enum Engine { Sqlite, Postgres }
+/// consent_core::read_value!(Engine);
+///
+/// struct Store { engine: Engine }
+/// consent_core::read_table!(Store { engine });
+/// assert!(Document::read::<Store>("engine = 'sqlite'").is_ok());
+/// let faults = Document::read::<Store>("engine = 'paper'").err().unwrap().to_string();
+/// assert!(faults.starts_with("line 1: engine: unknown variant `paper`"));
+/// ```
 #[macro_export]
 macro_rules! read_value {
     ($($type:ty),+ $(,)?) => {$(
@@ -53,6 +90,23 @@ read_value!(bool, u8, u16, u32, String, PathBuf, SocketAddr);
 
 /// Implements [`FromToml`] for a struct: `field` must be given, `field = default` may be left
 /// out, and `field as "name"` is written under another name.
+///
+/// ```
+/// use consent_core::document::{Document, Faults};
+///
+/// struct Log { file: String, days: u16 }
+/// consent_core::read_table!(Log { file as "path", days = 30 });
+///
+/// fn read(text: &str) -> Result<Log, Faults> {
+///     let (log, document) = Document::read(text)?;
+///     document.finish(log)
+/// }
+/// let log = read("path = 'audit.log'")?;
+/// assert_eq!((log.file.as_str(), log.days), ("audit.log", 30));
+/// let faults = read("path = 'audit.log'\nday = 7").err().unwrap();
+/// assert_eq!(faults.to_string(), "line 2: day: unknown field; there are path, days");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[macro_export]
 macro_rules! read_table {
     ($type:ident { $($field:ident $(as $name:literal)? $(= $default:expr)?),+ $(,)? }) => {
@@ -79,6 +133,25 @@ macro_rules! read_table {
     };
 }
 /// The fields of one table. Each is asked for by name; what nobody asked for is unknown.
+///
+/// ```
+/// use consent_core::document::{Document, Fields, FromToml, Value};
+///
+/// struct Window { from: u8, to: u8 }
+/// impl FromToml for Window {
+///     fn from_toml(value: Value, path: &str, document: &mut Document<'_>) -> Option<Self> {
+///         let mut fields = Fields::of(value, path, document)?;
+///         let (from, to) = (fields.required("from"), fields.or("to", || 24));
+///         fields.finish();
+///         Some(Self { from: from?, to: to? })
+///     }
+/// }
+/// let (window, _) = Document::read::<Window>("from = 22")?;
+/// assert_eq!((window.from, window.to), (22, 24));
+/// let faults = Document::read::<Window>("to = 4").err().unwrap();
+/// assert_eq!(faults.to_string(), "line 1: from: is missing, and has to be given");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 pub struct Fields<'f, 't> {
     table: Table,
     path: &'f str,
