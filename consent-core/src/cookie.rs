@@ -16,6 +16,18 @@ pub const NAME: &str = "consent";
 const MAX: usize = 200;
 
 /// What a browser remembers.
+///
+/// ```
+/// use consent_core::cookie::StateCookie;
+/// use consent_core::{Choice, Policy, policy::EXAMPLE};
+///
+/// let policy = Policy::from_toml(EXAMPLE)?;
+/// let cookie = StateCookie::new(&policy, "2026-07-01T00:00:00Z".parse()?, |_| Some(Choice::Granted));
+/// assert_eq!(cookie.encode(), "1.1.hovs0.g");
+/// assert_eq!(StateCookie::decode("1.1.hovs0.g"), Some(cookie));
+/// assert_eq!(StateCookie::decode("1.1.hovs0.yes"), None, "rubbish means never asked");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateCookie {
     /// The policy decided on.

@@ -17,6 +17,14 @@ pub const MAX_ID: usize = 64;
 pub(crate) const PATTERN: &str = "^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$";
 
 /// Why an identifier was refused.
+///
+/// ```
+/// let error = "ad storage".parse::<consent_core::PurposeId>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "a purpose must be 1 to 64 characters: small letters, digits, and '-', '_' or '.' between them",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{what} must be 1 to 64 characters: small letters, digits, and '-', '_' or '.' between them"
@@ -86,24 +94,53 @@ id! {
     /// ```
     /// use consent_core::SiteId;
     /// assert!("cloud-pbs".parse::<SiteId>().is_ok());
-    /// assert!("Cloud PBS".parse::<SiteId>().is_err());
+    /// let error = "Cloud PBS".parse::<SiteId>().unwrap_err();
+    /// assert!(error.to_string().starts_with("a site must be 1 to 64 characters: small letters"));
     /// ```
     SiteId, "a site"
 }
 id! {
     /// Names a region: a place with its own store, keys and pepper. Nothing crosses regions.
+    ///
+    /// ```
+    /// use consent_core::RegionId;
+    /// assert!("eu".parse::<RegionId>().is_ok());
+    /// let error = "EU".parse::<RegionId>().unwrap_err();
+    /// assert!(error.to_string().starts_with("a region must be 1 to 64 characters: small letters"));
+    /// ```
     RegionId, "a region"
 }
 id! {
     /// Names a category of personal data, such as `usage`.
+    ///
+    /// ```
+    /// use consent_core::DataId;
+    /// assert!("usage".parse::<DataId>().is_ok());
+    /// let error = "data on usage".parse::<DataId>().unwrap_err();
+    /// assert!(error.to_string().starts_with("a category of data must be 1 to 64 characters: small letters"));
+    /// ```
     DataId, "a category of data"
 }
 id! {
     /// Names an activity: a part of what the organisation does.
+    ///
+    /// ```
+    /// use consent_core::ActivityId;
+    /// assert!("backups".parse::<ActivityId>().is_ok());
+    /// let error = "-backups".parse::<ActivityId>().unwrap_err();
+    /// assert!(error.to_string().starts_with("an activity must be 1 to 64 characters: small letters"));
+    /// ```
     ActivityId, "an activity"
 }
 id! {
     /// Names a purpose of a policy, such as `analytics`.
+    ///
+    /// ```
+    /// use consent_core::PurposeId;
+    /// assert!("email.open_tracking".parse::<PurposeId>().is_ok());
+    /// let error = "e-mail/opens".parse::<PurposeId>().unwrap_err();
+    /// assert!(error.to_string().starts_with("a purpose must be 1 to 64 characters: small letters"));
+    /// ```
     PurposeId, "a purpose"
 }
 
@@ -121,6 +158,11 @@ id! {
 pub struct Digest([u8; 32]);
 
 /// Why a text is not a digest.
+///
+/// ```
+/// let error = "e3b0c442".parse::<consent_core::Digest>().unwrap_err();
+/// assert_eq!(error.to_string(), "a digest must be 64 hexadecimal digits");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a digest must be 64 hexadecimal digits")]
 pub struct InvalidDigest;

@@ -72,6 +72,19 @@ pub struct Mapping {
 }
 
 /// A vendor: what its signals follow, and how it is told.
+///
+/// ```
+/// use consent_core::mapping::{Answer, Mapping};
+/// use consent_core::{Policy, policy::EXAMPLE};
+///
+/// let policy = Policy::from_toml(&format!("{EXAMPLE}\n[mapping.matomo]"))?;
+/// let mapping = Mapping::of(&policy);
+/// let matomo = mapping.vendor("matomo").unwrap();
+/// assert_eq!(matomo.answers(|_| true)["tracking"], Answer::Granted);
+/// assert_eq!(matomo.before().unwrap().arguments, ["requireConsent"], "until then nothing is sent");
+/// assert!(mapping.vendor("google").is_none(), "the policy does not name it");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Vendor {
     pub(crate) signals: BTreeMap<String, Follows>,

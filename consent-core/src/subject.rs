@@ -48,6 +48,14 @@ enum Kind {
 }
 
 /// Why a text is not a subject.
+///
+/// ```
+/// let error = "someone@example.org".parse::<consent_core::Subject>().unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "a subject must be 'browser:', 'email:' or 'phone:' followed by its key in base64url",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a subject must be 'browser:', 'email:' or 'phone:' followed by its key in base64url")]
 pub struct InvalidSubject;

@@ -35,6 +35,13 @@ const MAX_LOCAL: usize = 64;
 pub struct EmailAddress(String);
 
 /// Why a text is not an e-mail address. The text itself is left out: it may be personal data.
+///
+/// ```
+/// use consent_core::subject::{EmailAddress, InvalidEmail};
+/// let error = "someone".parse::<EmailAddress>().unwrap_err();
+/// assert_eq!(error, InvalidEmail::NoAt);
+/// assert_eq!(error.to_string(), "an e-mail address is written name@domain");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEmail {
     /// Longer than RFC 5321 §4.5.3.1 allows, as written or in its normal form.

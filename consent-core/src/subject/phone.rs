@@ -38,6 +38,16 @@ const MAX_DIGITS: usize = 15;
 pub struct PhoneNumber(String);
 
 /// Why a text is not a telephone number. The text itself is left out: it may be personal data.
+///
+/// ```
+/// use consent_core::subject::{InvalidPhone, PhoneNumber};
+/// let error = PhoneNumber::parse("+999 123", None).unwrap_err();
+/// assert_eq!(error, InvalidPhone::NoNumber);
+/// assert_eq!(
+///     error.to_string(),
+///     "no country has a telephone number like this: look at its code and its length",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPhone {
     /// More than a number can need.
