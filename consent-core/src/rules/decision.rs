@@ -12,7 +12,15 @@ use crate::{LegalBasis, Policy, PurposeId};
 /// The most purposes that one decision may name.
 pub const MAX_CHOICES: usize = 64;
 
-/// Yes or no to one purpose.
+/// Yes or no to one purpose, and to no other (GDPR Art. 4(11): specific, by a clear act).
+///
+/// ```
+/// use consent_core::Choice;
+/// assert_eq!(serde_json::from_str::<Choice>("\"granted\"")?, Choice::Granted);
+/// let error = serde_json::from_str::<Choice>("\"later\"").unwrap_err().to_string();
+/// assert!(error.starts_with("unknown variant `later`, expected `granted` or `refused`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Choice {
@@ -23,6 +31,14 @@ pub enum Choice {
 }
 
 /// Reads the choices of a decision; a purpose named twice is refused rather than read as either.
+///
+/// ```
+/// let read = |json| consent_core::rules::choices(&mut serde_json::Deserializer::from_str(json));
+/// assert_eq!(read(r#"{"analytics": "refused"}"#)?.len(), 1);
+/// let error = read(r#"{"analytics": "refused", "analytics": "granted"}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("'analytics' is named twice"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 pub fn choices<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<BTreeMap<PurposeId, Choice>, D::Error> {
@@ -52,6 +68,20 @@ pub fn choices<'de, D: Deserializer<'de>>(
 }
 
 /// How a decision was made.
+///
+/// ```
+/// use consent_core::{Choice, Decision, Method, Policy, policy::EXAMPLE};
+/// let policy = Policy::from_toml(EXAMPLE)?;
+/// let grant = [("analytics".parse()?, Choice::Granted)].into();
+/// assert!(Decision::new(&policy, 1, &grant, Method::DoubleOptIn, "en").is_ok());
+///
+/// let error = Decision::new(&policy, 1, &grant, Method::RefuseAll, "en").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "method: 'refuse_all' does not go with the choice made for 'analytics'",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
@@ -104,6 +134,19 @@ impl Method {
 }
 
 /// Why a decision cannot stand under a policy.
+///
+/// ```
+/// use consent_core::{Choice, Decision, Method, Policy, policy::EXAMPLE};
+/// let policy = Policy::from_toml(&EXAMPLE.replace("number = 1", "number = 2"))?;
+/// let refuse = [("analytics".parse()?, Choice::Refused)].into();
+/// let decide = |asked| Decision::new(&policy, asked, &refuse, Method::RefuseAll, "en");
+/// assert!(decide(2).is_ok());
+/// assert_eq!(
+///     decide(1).unwrap_err().to_string(),
+///     "policy 1 is superseded; the policy in force is 2",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDecision {
     /// The decision was made on a policy that has been replaced.
@@ -155,6 +198,20 @@ pub enum InvalidDecision {
 }
 
 /// A decision that fits the policy in force. The only way to have one is [`Decision::new`].
+///
+/// ```
+/// use consent_core::{Choice, Decision, Method, Policy};
+/// let policy = Policy::from_toml(consent_core::policy::EXAMPLE)?;
+/// let choose = |purpose: &str| [(purpose.parse().unwrap(), Choice::Granted)].into();
+///
+/// assert!(Decision::new(&policy, 1, &choose("analytics"), Method::AcceptAll, "en").is_ok());
+/// let error = Decision::new(&policy, 1, &choose("service"), Method::AcceptAll, "en").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "choices: 'service' rests on contract, not on consent, so it can be neither granted nor refused",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
     acts: BTreeMap<PurposeId, (LegalBasis, Act)>,
@@ -164,17 +221,6 @@ pub struct Decision {
 
 impl Decision {
     /// Checks a decision against the policy in force.
-    ///
-    /// ```
-    /// use consent_core::{Choice, Decision, Method, Policy};
-    /// let policy = Policy::from_toml(consent_core::policy::EXAMPLE)?;
-    /// let choose = |purpose: &str| [(purpose.parse().unwrap(), Choice::Granted)].into();
-    ///
-    /// assert!(Decision::new(&policy, 1, &choose("analytics"), Method::AcceptAll, "en").is_ok());
-    /// let error = Decision::new(&policy, 1, &choose("service"), Method::AcceptAll, "en").unwrap_err();
-    /// assert!(error.to_string().contains("rests on contract, not on consent"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn new(
         policy: &Policy,
         asked: u32,

@@ -6,6 +6,18 @@ use super::{Choice, Recorded};
 use crate::{Claims, LegalBasis, PurposeId};
 
 /// What was done.
+///
+/// ```
+/// use consent_core::rules::{Act, Event};
+/// use consent_core::{Record, Recorded, Timestamp};
+///
+/// // Two servers write at once: of a grant and a refusal, the grant does not count.
+/// let granted =
+///     Event { sequence: 1, act: Act::Granted, at: Timestamp::UNIX_EPOCH, policy: 1, until: Timestamp::MAX };
+/// let refused = Event { act: Act::Refused, ..granted };
+/// assert!(Act::Refused > Act::Granted);
+/// assert_eq!(Record::replay([refused, granted]).unwrap().recorded, Recorded::Withdrawn);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 // From the least to the most cautious: of two that happened at once, the last one counts.
 pub enum Act {
@@ -62,6 +74,21 @@ impl Act {
 /// wrong, or goes back, does not put a withdrawal before the grant that it takes back. Of two
 /// events with the same sequence, which two servers may write at once, the more cautious counts:
 /// a refusal beats a grant.
+///
+/// ```
+/// use consent_core::rules::{Act, Event};
+/// use consent_core::{Record, Recorded, Timestamp};
+///
+/// let (at, until) = ("2026-02-01T00:00:00Z".parse()?, "2026-08-01T00:00:00Z".parse()?);
+/// let granted = Event { sequence: 1, act: Act::Granted, at, policy: 1, until };
+/// assert_eq!(Record::replay([granted]).unwrap().recorded, Recorded::Granted);
+///
+/// // The clock went back a month in between; the withdrawal still comes second.
+/// let earlier: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let withdrawn = Event { sequence: 2, act: Act::Refused, at: earlier, ..granted };
+/// assert_eq!(Record::replay([withdrawn, granted]).unwrap().recorded, Recorded::Withdrawn);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Event {
     /// One more than the greatest sequence that the writer knew for this subject.

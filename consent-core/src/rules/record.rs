@@ -6,6 +6,20 @@ use serde::{Deserialize, Serialize};
 use super::{Act, Event};
 
 /// What the store keeps about one purpose of one subject.
+///
+/// ```
+/// use consent_core::{LegalBasis, Record, Recorded, Standing, State, Timestamp, Verdict};
+///
+/// let at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let until = "2026-07-01T00:00:00Z".parse()?;
+/// let record = Record { recorded: Recorded::Granted, restricted: false, policy: 1, at, until };
+/// assert_eq!(State::of(Some(&record), Standing::only(1), at), State::Granted);
+///
+/// let restricted = Record { restricted: true, ..record };
+/// let verdict = Verdict::of(LegalBasis::Consent, Some(&restricted), Standing::only(1), at);
+/// assert_eq!(verdict.reason(), "the record is kept, but may not be used");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record {
     /// What was decided last.
@@ -21,6 +35,15 @@ pub struct Record {
 }
 
 /// What can be recorded. The other states follow from it, from the policy and from time.
+///
+/// ```
+/// use consent_core::Recorded;
+/// assert_eq!(serde_json::from_str::<Recorded>("\"withdrawn\"")?, Recorded::Withdrawn);
+/// // What time and policies make of it is a state, and never recorded.
+/// let error = serde_json::from_str::<Recorded>("\"expired\"").unwrap_err().to_string();
+/// assert!(error.starts_with("unknown variant `expired`, expected one of `open`, `unconfirmed`"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recorded {

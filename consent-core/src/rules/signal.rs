@@ -10,6 +10,16 @@ use serde::{Deserialize, Serialize};
 use super::State;
 
 /// A signal that a browser sends with every request.
+///
+/// ```
+/// use consent_core::{Policy, Signal, policy::EXAMPLE};
+/// let both = Policy::from_toml(&format!("signals = ['gpc', 'dnt']\n{EXAMPLE}"))?;
+/// assert_eq!(both.signals, Signal::ALL);
+///
+/// let faults = Policy::from_toml(&format!("signals = ['tcf']\n{EXAMPLE}")).unwrap_err();
+/// assert!(faults.to_string().contains("signals[0]: unknown variant `tcf`, expected `gpc` or `dnt`"));
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

@@ -55,6 +55,18 @@ impl Standing {
 }
 
 /// The state of one purpose for one subject, at one time.
+///
+/// ```
+/// use consent_core::{Record, Recorded, Standing, State, Timestamp};
+///
+/// let at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
+/// let until: Timestamp = "2026-07-01T00:00:00Z".parse()?;
+/// let record = Record { recorded: Recorded::Granted, restricted: false, policy: 1, at, until };
+/// assert_eq!(State::of(Some(&record), Standing::only(1), at), State::Granted);
+/// assert_eq!(State::of(Some(&record), Standing::only(1), until), State::Expired);
+/// assert_eq!(State::Expired.reason(), "the decision is too old: ask again");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
