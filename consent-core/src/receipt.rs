@@ -25,6 +25,21 @@ pub use ring::{KeyRing, Verifier};
 const TYPE: &str = "consent-receipt+jwt";
 
 /// A signed receipt. There is none but those signed or verified here.
+///
+/// ```
+/// use consent_core::{Key, KeyRing, Receipt};
+/// # let claims: consent_core::Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS).unwrap();
+/// let ring = KeyRing::new(vec![Key::hs256("2026-a", &[7; 32])?])?;
+/// let receipt = Receipt::sign(claims, &ring)?;
+///
+/// assert!(Receipt::verify(receipt.as_str(), &ring).is_ok());
+/// let forged = receipt.as_str().replacen(".eyJ", ".eyK", 1);
+/// assert_eq!(
+///     Receipt::verify(&forged, &ring).unwrap_err().to_string(),
+///     "signature: it does not belong to this text; something was changed",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
     jws: String,
@@ -34,18 +49,6 @@ pub struct Receipt {
 impl Receipt {
     /// Signs what `claims` state with the ring's current key. Claims that would not be verified
     /// are not signed.
-    ///
-    /// ```
-    /// use consent_core::{Key, KeyRing, Receipt};
-    /// # let claims: consent_core::Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS).unwrap();
-    /// let ring = KeyRing::new(vec![Key::hs256("2026-a", &[7; 32])?])?;
-    /// let receipt = Receipt::sign(claims, &ring)?;
-    ///
-    /// assert!(Receipt::verify(receipt.as_str(), &ring).is_ok());
-    /// let forged = receipt.as_str().replacen("eyJ", "eyK", 1);
-    /// assert!(Receipt::verify(&forged, &ring).is_err());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
     pub fn sign(claims: Claims, ring: &KeyRing) -> Result<Self, InvalidClaims> {
         claims.check()?;
         let payload = serde_json::to_vec(&claims).expect("claims are texts and whole numbers");

@@ -7,6 +7,23 @@ use super::Receipt;
 use crate::Digest;
 
 /// Where a chain breaks, and why.
+///
+/// ```
+/// use consent_core::receipt::{ChainFault, verify_chain};
+/// use consent_core::{Claims, Digest, Key, KeyRing, Receipt};
+/// # let claims: Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS).unwrap();
+/// let ring = KeyRing::new(vec![Key::hs256("2026-a", &[7; 32])?])?;
+/// let later = Receipt::sign(Claims { previous: Some(Digest::of(b"erased")), ..claims }, &ring)?;
+///
+/// let failure = verify_chain([&later]).unwrap_err();
+/// assert_eq!((failure.index, failure.fault), (0, ChainFault::NotFirst));
+/// assert_eq!(
+///     failure.to_string(),
+///     "receipt 0 of the chain, counted from 0: previous: it follows a receipt that is not given; \
+///      begin with the oldest",
+/// );
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("receipt {index} of the chain, counted from 0: {fault}")]
 pub struct ChainFailure {
@@ -17,6 +34,22 @@ pub struct ChainFailure {
 }
 
 /// Why a receipt does not follow the one before it.
+///
+/// ```
+/// use consent_core::receipt::{ChainFault, verify_chain};
+/// use consent_core::{Claims, Key, KeyRing, Receipt, Subject};
+/// # let claims: Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS).unwrap();
+/// let ring = KeyRing::new(vec![Key::hs256("2026-a", &[7; 32])?])?;
+/// let first = Receipt::sign(claims.clone(), &ring)?;
+/// let (previous, sub) = (Some(first.digest()), Subject::browser([1; 16]));
+/// let next = Receipt::sign(Claims { previous, ..claims.clone() }, &ring)?;
+/// let other = Receipt::sign(Claims { previous, sub, ..claims }, &ring)?;
+///
+/// assert_eq!(verify_chain([&first, &next]), Ok(()));
+/// let fault = verify_chain([&first, &other]).unwrap_err().fault;
+/// assert_eq!(fault.to_string(), "sub: it is about another subject than the one before");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ChainFault {
     /// It is about another subject.

@@ -78,6 +78,16 @@ pub struct Claims {
 }
 
 /// Names a policy exactly.
+///
+/// ```
+/// use consent_core::Claims;
+/// # let mut claims: Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS)?;
+/// assert_eq!((claims.policy.number, claims.check()), (1, Ok(())));
+///
+/// claims.policy.number = 0;
+/// assert_eq!(claims.check().unwrap_err().to_string(), "policy: policies are counted from 1");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PolicyRef {
@@ -88,6 +98,17 @@ pub struct PolicyRef {
 }
 
 /// Names the text that was shown exactly.
+///
+/// ```
+/// use consent_core::Claims;
+/// # let mut claims: Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS)?;
+/// assert_eq!((claims.notice.language.as_str(), claims.check()), ("en", Ok(())));
+///
+/// claims.notice.language = "en_GB".to_owned();
+/// let error = claims.check().unwrap_err().to_string();
+/// assert!(error.starts_with("notice: its language must be a BCP 47 tag"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoticeRef {
@@ -98,6 +119,15 @@ pub struct NoticeRef {
 }
 
 /// What was decided about one purpose.
+///
+/// ```
+/// use consent_core::{Recorded, receipt::Outcome};
+/// let outcome: Outcome = serde_json::from_str(r#"{"basis": "consent", "state": "refused"}"#)?;
+/// assert_eq!(outcome.state, Recorded::Refused);
+/// let error = serde_json::from_str::<Outcome>(r#"{"state": "refused"}"#).unwrap_err();
+/// assert!(error.to_string().starts_with("missing field `basis`"), "on which it was asked");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -129,6 +159,16 @@ pub enum Layer {
 }
 
 /// Why claims cannot be those of a receipt. The first reason found, in this order.
+///
+/// ```
+/// use consent_core::{Claims, receipt::InvalidClaims};
+/// # let claims: Claims = serde_json::from_str(consent_core::receipt::EXAMPLE_CLAIMS)?;
+/// let ended = Claims { exp: "2020-01-01T00:00:00Z".parse().unwrap(), ..claims };
+/// let error = ended.check().unwrap_err();
+/// assert_eq!(error, InvalidClaims::Expiry);
+/// assert_eq!(error.to_string(), "exp: must not be before iat");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum InvalidClaims {
     /// Not the JSON of [`Claims`].

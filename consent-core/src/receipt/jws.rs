@@ -22,6 +22,10 @@ pub const MAX_RECEIPT: usize = 16 * 1024;
 /// use consent_core::Key;
 /// let verifier = Verifier::new(vec![Key::hs256("2026-a", &[7; 32])?])?;
 /// let failure = verifier.verify("consent-receipt+jwt", "no receipt").unwrap_err();
+/// assert_eq!(
+///     failure.to_string(),
+///     "format: this is not a receipt (a JWS of three parts in base64url)",
+/// );
 /// assert_eq!(failure.check(), "format");
 /// assert!(failure < Failure::Signature);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

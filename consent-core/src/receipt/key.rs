@@ -37,6 +37,12 @@ impl Algorithm {
 }
 
 /// Why a text does not name an algorithm.
+///
+/// ```
+/// use consent_core::receipt::Algorithm;
+/// let error = "none".parse::<Algorithm>().unwrap_err();
+/// assert_eq!(error.to_string(), "an algorithm is HS256 or Ed25519");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an algorithm is HS256 or Ed25519")]
 pub struct UnknownAlgorithm;
@@ -52,6 +58,16 @@ impl FromStr for Algorithm {
 }
 
 /// Why a key or a ring cannot be used.
+///
+/// ```
+/// use consent_core::{Key, KeyRing, receipt::InvalidKey};
+/// let key = || Key::hs256("2026-a", &[7; 32]);
+/// assert!(KeyRing::new(vec![key()?]).is_ok());
+/// let error = KeyRing::new(vec![key()?, key()?]).unwrap_err();
+/// assert_eq!(error, InvalidKey::Doubled);
+/// assert_eq!(error.to_string(), "two keys of the ring have the same identifier");
+/// # Ok::<(), InvalidKey>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// RFC 7518 §3.2 asks for a key at least as long as the hash.
@@ -78,6 +94,13 @@ pub enum InvalidKey {
 }
 
 /// A key with its identifier, bound to one algorithm. Secrets are wiped when it is dropped.
+///
+/// ```
+/// use consent_core::Key;
+/// assert!(Key::hs256("2026-a", &[7; 32]).is_ok());
+/// let error = Key::hs256("2026-a", b"password").err().unwrap();
+/// assert_eq!(error.to_string(), "a key for HS256 is at least 32 bytes long (RFC 7518 §3.2)");
+/// ```
 #[derive(Clone)]
 pub struct Key {
     id: String,
@@ -93,12 +116,6 @@ enum Material {
 
 impl Key {
     /// A secret key for HS256 from its identifier (`kid`) and at least 32 random bytes.
-    ///
-    /// ```
-    /// use consent_core::Key;
-    /// assert!(Key::hs256("2026-a", &[7; 32]).is_ok());
-    /// assert!(Key::hs256("2026-a", b"password").is_err());
-    /// ```
     pub fn hs256(id: &str, secret: &[u8]) -> Result<Self, InvalidKey> {
         if secret.len() < 32 {
             return Err(InvalidKey::TooShort);
