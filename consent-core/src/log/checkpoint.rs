@@ -7,6 +7,18 @@ use super::hash::decimal;
 use super::{InvalidNote, MAX_NOTE, Note, SigningKey, TreeHead, Unverified, VerifierKey};
 
 /// Why a checkpoint is not to be believed, or not one.
+///
+/// ```
+/// use consent_core::log::{Checkpoint, InvalidCheckpoint, Note, SigningKey};
+/// let key = SigningKey::new("log.example.org/eu", &[7; 32])?;
+/// let root = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+/// let note = Note::sign(&format!("log.example.org/us\n0\n{root}\n"), &[&key])?;
+///
+/// let error = Checkpoint::verify(&note, &[key.verifier().clone()]).unwrap_err();
+/// assert_eq!(error, InvalidCheckpoint::Origin);
+/// assert_eq!(error.to_string(), "origin: it is the checkpoint of another log than the key's");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidCheckpoint {
     /// The note is not signed by a key given.

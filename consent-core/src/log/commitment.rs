@@ -17,6 +17,19 @@ use super::hash::bytes32;
 const DOMAIN: &str = "consent-commitment@v1";
 
 /// What kind of record is committed to. A record of one kind can never pass for the other.
+///
+/// ```
+/// use consent_core::log::{Bundle, Failure, RecordKind};
+/// # let text = consent_core::log::EXAMPLE_BUNDLE;
+/// # let keys = [consent_core::log::EXAMPLE_KEY.parse()?];
+/// let bundle: Bundle = text.parse()?;
+/// assert_eq!(bundle.kind(), RecordKind::Receipt);
+///
+/// // The same bytes as an event of the audit trail were never in the log.
+/// let other: Bundle = text.replace("kind receipt", "kind event").parse()?;
+/// assert_eq!(other.verify(&keys).unwrap_err(), Failure::Inclusion);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKind {
     /// A receipt: the bytes are its JWS in compact form.
@@ -52,6 +65,11 @@ impl RecordKind {
 pub struct Salt([u8; 32]);
 
 /// Why a text is not a salt.
+///
+/// ```
+/// let error = "BwcHBw==".parse::<consent_core::log::Salt>().unwrap_err();
+/// assert_eq!(error.to_string(), "a salt must be 32 bytes in base64, with padding: 44 characters");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a salt must be 32 bytes in base64, with padding: 44 characters")]
 pub struct InvalidSalt;

@@ -21,6 +21,11 @@ use sha2::{Digest as _, Sha256};
 pub struct Hash([u8; 32]);
 
 /// Why a text is not a hash.
+///
+/// ```
+/// let error = "e3b0c442".parse::<consent_core::log::Hash>().unwrap_err();
+/// assert!(error.to_string().starts_with("a hash of the log must be 32 bytes in base64"));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a hash of the log must be 32 bytes in base64, with padding: 44 characters")]
 pub struct InvalidHash;

@@ -18,6 +18,16 @@ pub const MAX_KEY_NAME: usize = 255;
 const ED25519: u8 = 1;
 
 /// Why a key cannot be used.
+///
+/// ```
+/// use consent_core::log::{InvalidKey, VerifierKey};
+/// let error = "log.example.org+c74f20a3".parse::<VerifierKey>().unwrap_err();
+/// assert_eq!(error, InvalidKey::Format);
+/// assert_eq!(
+///     error.to_string(),
+///     "a verifier key is <name>+<8 hexadecimal digits>+<base64>, all on one line",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
     /// The name breaks the rules of signed-note.
@@ -46,7 +56,11 @@ pub enum InvalidKey {
 /// use consent_core::log::SigningKey;
 /// let key = SigningKey::new("log.example.org/eu", &[7; 32])?; // 32 random bytes
 /// println!("Give this to whoever wants to verify: {}", key.verifier());
-/// assert!(SigningKey::new("not a name", &[7; 32]).is_err());
+/// let error = SigningKey::new("not a name", &[7; 32]).unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "a key's name has 1 to 255 bytes, without spaces, '+' or control characters",
+/// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct SigningKey {

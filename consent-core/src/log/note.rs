@@ -17,6 +17,16 @@ pub const MAX_NOTE: usize = 128 * 1024;
 pub const MAX_SIGNATURES: usize = 64;
 
 /// Why a text is not a note.
+///
+/// ```
+/// use consent_core::log::{InvalidNote, Note};
+/// let error = "a text\n\nsigned by nobody\n".parse::<Note>().unwrap_err();
+/// assert_eq!(error, InvalidNote::Signature(1));
+/// assert_eq!(
+///     error.to_string(),
+///     "signature 1 of the note is not '— <name> <base64>' with at least 5 bytes",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidNote {
     /// Longer than [`MAX_NOTE`].
@@ -37,6 +47,18 @@ pub enum InvalidNote {
 }
 
 /// Why a note is not to be believed.
+///
+/// ```
+/// use consent_core::log::{Note, SigningKey, Unverified};
+/// let key = SigningKey::new("log.example.org", &[7; 32])?;
+/// let stranger = SigningKey::new("log.example.org", &[8; 32])?;
+/// let note = Note::sign("what is stated\n", &[&stranger])?;
+///
+/// let error = note.verify(&[key.verifier().clone()]).unwrap_err();
+/// assert_eq!(error, Unverified::Key, "the same name does not make it the same key");
+/// assert_eq!(error.to_string(), "key: none of the keys given has signed this note");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unverified {
     /// None of the keys given has signed.
@@ -75,6 +97,19 @@ struct Signature {
 }
 
 /// A note's text that was signed by at least one known key.
+///
+/// ```
+/// use consent_core::log::{Note, SigningKey};
+/// let (log, witness) =
+///     (SigningKey::new("log.example.org", &[7; 32])?, SigningKey::new("witness", &[8; 32])?);
+/// let note = Note::sign("what is stated\n", &[&log, &witness])?;
+///
+/// let keys = [log.verifier().clone()];
+/// let verified = note.verify(&keys)?;
+/// assert_eq!(verified.by().len(), 1, "of the other signature nothing is known");
+/// assert!(note.verify(&[]).is_err(), "without a key there is nothing to believe");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified<'n> {
     text: &'n str,

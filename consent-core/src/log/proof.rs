@@ -10,6 +10,18 @@ use super::{Hash, MakeError, Node, TreeHead};
 pub const MAX_PROOF: usize = 64;
 
 /// Why a proof proves nothing.
+///
+/// ```
+/// use consent_core::log::{Hash, InclusionProof, InvalidProof, TreeHead};
+/// let leaf = Hash::of_leaf(b"a");
+/// let proof = InclusionProof::new(vec![])?;
+/// assert_eq!(proof.verify(&leaf, 0, &TreeHead::new(1, leaf)?), Ok(()), "the only leaf is the root");
+///
+/// let error = proof.verify(&leaf, 1, &TreeHead::new(1, leaf)?).unwrap_err();
+/// assert_eq!(error, InvalidProof::Index);
+/// assert_eq!(error.to_string(), "index: the log has fewer leaves than that");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidProof {
     /// The log has no leaf of that index.

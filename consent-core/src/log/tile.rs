@@ -18,6 +18,14 @@ const MAX_LEVEL: u32 = 7;
 const MAX_PATH: usize = 48;
 
 /// What a tile holds.
+///
+/// ```
+/// use consent_core::log::{Tile, TileKind};
+/// assert_eq!(Tile::new(TileKind::Entries, 0, 256)?.to_string(), "tile/entries/000");
+/// assert_eq!(Tile::new(TileKind::Hashes(1), 0, 2)?.to_string(), "tile/1/000.p/2");
+/// assert!(Tile::new(TileKind::Hashes(8), 0, 1).is_err(), "no log is that high");
+/// # Ok::<(), consent_core::log::InvalidTile>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TileKind {
     /// Hashes of the nodes at 8 × this level.
@@ -46,6 +54,16 @@ pub struct Tile {
 }
 
 /// Why a tile cannot be.
+///
+/// ```
+/// use consent_core::log::{InvalidTile, Tile};
+/// let error = "tile/0/67".parse::<Tile>().unwrap_err();
+/// assert_eq!(error, InvalidTile::Path);
+/// assert_eq!(
+///     error.to_string(),
+///     "a tile's path is like tile/0/x001/067, tile/entries/000, or either with .p/112",
+/// );
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTile {
     /// The path is not spelled as C2SP tlog-tiles spells it.

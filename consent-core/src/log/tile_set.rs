@@ -27,6 +27,12 @@ use super::{Hash, InvalidTile, Node, TILE_WIDTH, Tile, TileKind};
 pub struct TileSet(BTreeMap<(u32, u64), Vec<Hash>>);
 
 /// A tile that was needed and not there.
+///
+/// ```
+/// use consent_core::log::{Node, TileSet};
+/// let error = TileSet::default().hash(Node::new(0, 3).unwrap()).unwrap_err();
+/// assert_eq!(error.to_string(), "the tile that holds the hash 3 of level 0 was not fetched");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the tile that holds the hash {} of level {} was not fetched", .0.index(), .0.level())]
 pub struct MissingHash(pub Node);

@@ -18,6 +18,16 @@ pub const MAX_TLOG_PROOF: usize = MAX_NOTE + 32 * 1024;
 const HEADER: &str = "c2sp.org/tlog-proof@v1";
 
 /// The first check that a proof failed, in the order in which they are made.
+///
+/// ```
+/// use consent_core::log::{Bundle, Failure};
+/// # let text = consent_core::log::EXAMPLE_BUNDLE;
+/// let bundle: Bundle = text.parse()?;
+/// let failure = bundle.verify(&[]).unwrap_err();
+/// assert_eq!((failure, failure.check()), (Failure::Key, "key"));
+/// assert_eq!(failure.to_string(), "key: none of the keys given has signed the checkpoint");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Longer than what is read.

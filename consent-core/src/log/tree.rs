@@ -17,7 +17,8 @@ pub const MAX_SIZE: u64 = u64::MAX >> 1;
 /// use consent_core::log::{Hash, TreeHead};
 /// assert!(TreeHead::new(0, Hash::of_nothing()).is_ok());
 /// // A tree without leaves has one root only.
-/// assert!(TreeHead::new(0, Hash::of_leaf(b"")).is_err());
+/// let error = TreeHead::new(0, Hash::of_leaf(b"")).unwrap_err();
+/// assert_eq!(error.to_string(), "the root of a log without leaves is the SHA-256 of nothing");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TreeHead {
@@ -26,6 +27,13 @@ pub struct TreeHead {
 }
 
 /// Why there is no such state of a log.
+///
+/// ```
+/// use consent_core::log::{Hash, InvalidHead, TreeHead};
+/// let error = TreeHead::new(u64::MAX, Hash::of_leaf(b"")).unwrap_err();
+/// assert_eq!(error, InvalidHead::Size);
+/// assert_eq!(error.to_string(), "a log has at most 2^63 - 1 leaves");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidHead {
     /// More leaves than [`MAX_SIZE`].
@@ -37,6 +45,15 @@ pub enum InvalidHead {
 }
 
 /// Why a root, or a proof, could not be computed.
+///
+/// ```
+/// use consent_core::log::{InclusionProof, MakeError, MissingHash, TileSet};
+/// let tiles = TileSet::default();
+/// let make = |index| InclusionProof::make(index, 2, |node| tiles.hash(node)).unwrap_err();
+/// assert_eq!(make(5), MakeError::Outside);
+/// assert_eq!(make(5).to_string(), "the log is not that large, so there is nothing to compute");
+/// assert!(matches!(make(1), MakeError::Read(MissingHash(_))), "the error of whoever reads");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum MakeError<E> {
     /// The log has no such leaf, or no such earlier state.
@@ -103,10 +120,15 @@ impl Node {
 /// The right edge of a growing tree: as much as is needed to append leaves and to tell the root.
 ///
 /// ```
-/// use consent_core::log::{Frontier, Hash};
+/// use consent_core::log::{Frontier, Hash, TileSet};
 /// let mut log = Frontier::default();
 /// log.append(Hash::of_leaf(b"first"), |node, hash| println!("store {node:?}: {hash}"))?;
 /// assert_eq!(log.head().root(), &Hash::of_leaf(b"first"));
+///
+/// // An edge read from a store that has lost something is none.
+/// let lost = TileSet::default();
+/// let error = Frontier::load(1, |node| lost.hash(node)).unwrap_err();
+/// assert_eq!(error.to_string(), "the tile that holds the hash 0 of level 0 was not fetched");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
