@@ -198,6 +198,22 @@ fn each_broken_mapping_names_its_field_and_line() {
     }
 }
 
+#[test]
+fn a_megabyte_of_mappings_is_refused_in_linear_time() {
+    let many = |unit: &str, n: usize| {
+        (0..n).map(|i| unit.replace('#', &i.to_string())).collect::<String>()
+    };
+    for mapping in [
+        many("[mapping.v#]\nx = ['ads']\n", 30_000),
+        format!("[mapping.google]\n{}", many("s# = []\n", 80_000)),
+        format!("[mapping.acme]\n{}", many("s# = ['ads']\n", 50_000)),
+        format!("[mapping.uet]\nad_storage = [{}]", many("'p#',", 100_000)),
+    ] {
+        let faults = Policy::from_toml(&text(&mapping)).unwrap_err();
+        assert!(faults.to_string().contains("at most"), "{:.200}", faults.to_string());
+    }
+}
+
 /// The loader reads this, so its shape must not change unnoticed.
 #[test]
 fn the_json_is_frozen() {
