@@ -100,6 +100,19 @@ impl Comparison {
 }
 
 /// Whether anybody is asked again because of a difference.
+///
+/// ```
+/// use consent_core::policy::{Comparison, EXAMPLE, Weight};
+/// use consent_core::Policy;
+/// let old = Policy::from_toml(EXAMPLE)?;
+/// let weight = |from, to| -> Result<_, consent_core::document::Faults> {
+///     let new = Policy::from_toml(&EXAMPLE.replace(from, to))?;
+///     Ok(Comparison::of(&old, &new).differences()[0].weight())
+/// };
+/// assert_eq!(weight("services = [\"Measure\"]", "services = [\"Other\"]")?, Weight::Material);
+/// assert_eq!(weight("services = [\"Measure\"]", "")?, Weight::Editorial, "one less who has them");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
     /// At least one purpose is.
@@ -109,6 +122,20 @@ pub enum Weight {
 }
 
 /// One thing that differs.
+///
+/// ```
+/// use consent_core::policy::{Comparison, EXAMPLE};
+/// use consent_core::Policy;
+/// let old = Policy::from_toml(EXAMPLE)?;
+/// let new = Policy::from_toml(&EXAMPLE.replace("Example SAS", "Another SAS"))?;
+/// let comparison = Comparison::of(&old, &new);
+/// let difference = &comparison.differences()[0];
+/// assert_eq!(difference.path(), "controller.name");
+/// assert_eq!(difference.text("en"), "Another SAS is now responsible, instead of Example SAS");
+/// let asked: Vec<_> = difference.asks_again().iter().map(|id| id.as_str()).collect();
+/// assert_eq!(asked, ["analytics"], "what rests on a contract is not asked for");
+/// # Ok::<(), consent_core::document::Faults>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     reason: Reason,

@@ -5,6 +5,14 @@ use serde::{Deserialize, Serialize};
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident $weight:ident,)+) => {
         /// What changed. The names are those used in JSON.
+        ///
+        /// ```
+        /// use consent_core::policy::Reason;
+        /// let reason: Reason = serde_json::from_str("\"retention_longer\"")?;
+        /// assert!(reason.asks_again() && !Reason::RetentionShorter.asks_again());
+        /// assert!(serde_json::from_str::<Reason>("\"retention_changed\"").is_err());
+        /// # Ok::<(), serde_json::Error>(())
+        /// ```
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
         )]
