@@ -3,6 +3,7 @@
 //! Only reads the command line here; each command is a module.
 
 mod demo;
+mod fuzz;
 mod generate;
 mod run;
 mod size;
@@ -33,6 +34,15 @@ enum Command {
     },
     /// Does everything that CI does.
     Test,
+    /// Looks for inputs on which a parser fails, with the targets of `fuzz/`.
+    #[command(after_help = "Example:\n  cargo xtask fuzz --minutes 1 policy receipt")]
+    Fuzz {
+        /// How long each target runs.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        minutes: u32,
+        /// The targets; all of them if none is named.
+        targets: Vec<String>,
+    },
     /// Writes the files that are made from the code and committed: the JSON Schema of policies.
     Generate,
     /// Builds what browsers download, into `dist/`.
@@ -55,6 +65,7 @@ fn run_command(command: Command) -> Result<()> {
     let progress = |step: &str| eprintln!("{step}");
     match command {
         Command::Demo { arguments } => demo::demo(&arguments),
+        Command::Fuzz { minutes, targets } => fuzz::fuzz(minutes, &targets),
         Command::Test => test::test(),
         Command::Generate => generate::generate(),
         Command::Widget | Command::Size => {

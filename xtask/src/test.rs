@@ -12,10 +12,14 @@ use crate::{generate, size, widget};
 /// The programs that the browser tests drive, and the Debian packages that bring them.
 const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
 
+/// The fuzz targets, which are a workspace of their own.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
 pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
     step("format");
     run(cargo(["fmt", "--all", "--check"]))?;
+    run(cargo(["fmt", "--manifest-path", FUZZ, "--check"]))?;
 
     step("generated files");
     generate::check()?;
@@ -37,6 +41,18 @@ pub(crate) fn test() -> Result<()> {
         "browser",
         "--target",
         widget::TARGET,
+        "--",
+        "--deny",
+        "warnings",
+    ]))?;
+
+    // Not run here, but they have to follow what they test.
+    run(cargo([
+        "clippy",
+        "--manifest-path",
+        FUZZ,
+        "--target-dir",
+        "target",
         "--",
         "--deny",
         "warnings",
