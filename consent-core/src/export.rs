@@ -27,6 +27,7 @@ use std::collections::BTreeSet;
 
 use crate::policy::{SubProcessor, Text};
 use crate::receipt::{Claims, Outcome};
+use crate::words::Words;
 use crate::{Digest, LegalBasis, Policy, PurposeId, Receipt, policy};
 
 pub use kantara::NoConsent;
@@ -58,6 +59,8 @@ pub struct Export<'a> {
     policy: &'a Policy,
     items: Vec<Item<'a>>,
     words: &'static ReceiptWords,
+    /// The language of these words: another than the receipt's, where there are none in that.
+    words_language: &'static str,
 }
 
 /// One purpose of the receipt.
@@ -157,7 +160,8 @@ impl<'a> Export<'a> {
             Some(Item { purpose, outcome: *claims.purposes.get(&purpose.id)? })
         };
         let items = policy.purposes.iter().filter_map(item).collect();
-        Ok(Self { receipt, policy, items, words: &crate::words::of(language).receipt })
+        let Words { language: words_language, receipt: words, .. } = crate::words::of(language);
+        Ok(Self { receipt, policy, items, words, words_language })
     }
 
     fn claims(&self) -> &'a Claims {

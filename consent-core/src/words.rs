@@ -15,6 +15,9 @@ use crate::policy::ChangeWords;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
+    /// The language that they are in.
+    #[serde(skip)]
+    pub(crate) language: &'static str,
     pub(crate) receipt: ReceiptWords,
     pub(crate) change: ChangeWords,
 }
@@ -27,7 +30,7 @@ macro_rules! languages {
 
         /// Each language's words, read when they are first asked for.
         static WORDS: [(&str, LazyLock<Words>); [$($tag),+].len()] =
-            [$(($tag, LazyLock::new(|| read(embedded!($tag))))),+];
+            [$(($tag, LazyLock::new(|| read($tag, embedded!($tag))))),+];
     };
 }
 
@@ -40,8 +43,9 @@ macro_rules! embedded {
 // English comes first: it stands in for the languages that are not here.
 languages!["en", "fr"];
 
-fn read(file: &str) -> Words {
-    toml::from_str(file).expect("a test reads each language's file")
+fn read(language: &'static str, file: &str) -> Words {
+    let words = toml::from_str(file).expect("a test reads each language's file");
+    Words { language, ..words }
 }
 
 /// The words in this language (BCP 47). A tag with more parts is content with fewer, `fr-CA` with
@@ -132,7 +136,8 @@ mod tests {
         for (language, file) in FILES {
             assert_eq!(faults(language, file), [""; 0], "{language}");
             let words = format!("{:?}", of(language));
-            assert_eq!(words, format!("{:?}", read(file)), "{language}");
+            assert_eq!(words, format!("{:?}", read(language, file)), "{language}");
+            assert_eq!(of(language).language, *language);
         }
     }
 

@@ -81,12 +81,17 @@ impl Document<'_> {
                 "@type": "dpv:ConsentNotice",
                 "dct:identifier": format!("sha-256:{}", claims.notice.digest),
                 "dct:language": export.language(),
-                "dct:description": export.how_shown(),
+                "dct:description": self.said(&export.how_shown()),
             },
             "dpv:hasEntity": self.parties(),
             "dpv:hasRight": self.rights().collect::<Value>(),
             "dpv:hasRecordOfActivity": records.collect::<Value>(),
         })
+    }
+
+    /// Words of this crate, which may be in another language than the rest.
+    fn said(self, words: &str) -> Value {
+        json!({ "@language": self.export.words_language, "@value": words })
     }
 
     /// The controller, its officer, the authority, and all who receive data for these purposes.
@@ -185,7 +190,7 @@ impl Document<'_> {
         if consent {
             record["dpv:hasConsentControl"] = json!({
                 "@type": "dpv:WithdrawConsent",
-                "dct:description": export.how_to_withdraw(),
+                "dct:description": self.said(&export.how_to_withdraw()),
                 "dpv:isExercisedAt": contact(&export.policy.controller.email),
             });
         }
@@ -212,7 +217,7 @@ impl Document<'_> {
             "@type": term,
             "dpv:isIndicatedAtTime": claims.iat,
             "dpv:isIndicatedBy": by,
-            "dpv:hasIndicationMethod": self.export.words.method(claims.method),
+            "dpv:hasIndicationMethod": self.said(self.export.words.method(claims.method)),
         });
         if state.expires() {
             event["dpv:hasDuration"] = json!({

@@ -37,8 +37,9 @@ const THINGS: [&str; 13] = [
 /// The properties whose value is a moment.
 const MOMENTS: [&str; 2] = ["dct:created", "dpv:isIndicatedAtTime"];
 
-/// The properties whose value is read by people, in the language of the receipt.
-const TEXTS: [&str; 3] = ["dct:description", "dct:title", "dpv:hasIndicationMethod"];
+/// The properties whose value is read by people, in the language of the receipt unless it says of
+/// itself that it is in another.
+const TEXTS: [&str; 2] = ["dct:description", "dct:title"];
 
 /// The `@context`, which makes every member an IRI and every text one of a language. It is part of
 /// the document, so that nothing has to be fetched to read it.

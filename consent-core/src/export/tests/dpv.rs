@@ -185,7 +185,11 @@ impl<'d> Check<'d> {
         for value in each(value) {
             match value {
                 Value::Object(literal) if literal.contains_key("@value") => {
-                    self.term(literal["@type"].as_str().expect("a literal's type"));
+                    match (literal.get("@type"), literal.get("@language")) {
+                        (Some(kind), None) => self.term(kind.as_str().expect("a type")),
+                        (None, Some(language)) if language.is_string() => {}
+                        _ => self.fault(format!("{property} has neither type nor language")),
+                    }
                 }
                 Value::Object(node) => {
                     if property == EVENT.0 {
@@ -287,6 +291,28 @@ fn what_is_told_of_an_event_fits_its_state() {
         let until = json!({"@type": "xsd:dateTime", "@value": "2026-07-01T00:00:00Z"});
         let until = if ends { until } else { Value::Null };
         assert_eq!(event["dpv:hasDuration"]["rdf:value"], until, "{purpose} {state:?}");
+    }
+}
+
+/// Where this crate has no words in a language, its English ones are not said to be in that.
+#[test]
+fn words_are_said_to_be_in_their_own_language() {
+    for (language, spoken) in [("en", "en"), ("fr", "fr"), ("fr-CA", "fr"), ("tlh", "en")] {
+        let mut policy = policy();
+        policy.languages.push(language.to_owned());
+        let mut claims = claims(&policy, &[("survey", Recorded::Granted)]);
+        claims.notice.language = language.to_owned();
+        let receipt = sign(claims);
+        let document = Export::new(&receipt, &policy).unwrap().dpv();
+        let record = &document["dpv:hasRecordOfActivity"][0];
+        assert_eq!(document["@context"]["dct:title"]["@language"], language);
+        for words in [
+            &document["dpv:hasNotice"]["dct:description"],
+            &record["dpv:hasConsentStatus"]["dpv:hasIndicationMethod"],
+            &record["dpv:hasConsentControl"]["dct:description"],
+        ] {
+            assert_eq!(words["@language"], spoken, "{language}: {words}");
+        }
     }
 }
 
