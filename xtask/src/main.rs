@@ -38,7 +38,7 @@ enum Command {
     #[command(after_help = "Example:\n  cargo xtask fuzz --minutes 1 policy receipt")]
     Fuzz {
         /// How long each target runs.
-        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_440))]
         minutes: u32,
         /// The targets; all of them if none is named.
         targets: Vec<String>,

@@ -420,6 +420,9 @@ mod tests {
             assert_ne!(json, EXAMPLE_CLAIMS, "{from}");
             assert!(serde_json::from_str::<Claims>(&json).is_err(), "{to}");
         }
+        let list = EXAMPLE_CLAIMS.replace(&format!(r#"{{"analytics": {outcome}}}"#), "[]");
+        let error = serde_json::from_str::<Claims>(&list).unwrap_err().to_string();
+        assert!(error.contains("expected an object of purposes, each with its basis"), "{error}");
     }
 
     #[test]

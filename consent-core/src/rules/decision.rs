@@ -337,6 +337,7 @@ mod tests {
             (M::Objection, [false, false, false, true]),
             (M::Signal, [false, true, false, false]),
         ] {
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
             for (choice, able) in both.into_iter().zip(able) {
                 let decided = decide(2, &[choice], method, "en");
                 assert_eq!(decided.is_ok(), able, "{choice:?} by {method:?}");
@@ -344,12 +345,39 @@ mod tests {
                     assert_eq!(decision.grants(), choice == ("analytics", Granted));
                     let (purpose, basis, act) = decision.acts().next().unwrap();
                     assert_eq!(purpose.as_str(), choice.0);
+                    assert_eq!(decision.purposes().collect::<Vec<_>>(), [purpose]);
+                    assert_eq!((decision.method(), decision.language()), (method, "en"));
                     assert_eq!(Some(act), Act::of(basis, choice.1));
                 }
             }
         }
         let objected = decide(2, &[("safety", Refused)], M::Preferences, "en").unwrap();
         assert_eq!(objected.acts().map(|(_, _, act)| act).collect::<Vec<_>>(), [Act::Objected]);
+    }
+
+    #[test]
+    fn choices_are_read_whole_or_not_at_all() {
+        let read = |json: &str| choices(&mut serde_json::Deserializer::from_str(json));
+        let two = read(r#"{"news": "refused", "analytics": "granted"}"#).unwrap();
+        let expected = [("analytics", Choice::Granted), ("news", Choice::Refused)];
+        assert_eq!(two, expected.map(|(id, choice)| (id.parse().unwrap(), choice)).into());
+        assert_eq!(read("{}").unwrap(), BTreeMap::new());
+
+        let many = |count: usize| {
+            let choices: Vec<_> = (0..count).map(|i| format!(r#""p{i}": "granted""#)).collect();
+            format!("{{{}}}", choices.join(","))
+        };
+        assert_eq!(read(&many(MAX_CHOICES)).unwrap().len(), MAX_CHOICES);
+        for (json, expected) in [
+            (many(MAX_CHOICES + 1).as_str(), "choices: at most 64 purposes may be named"),
+            (r#"{"a": "granted", "b": "granted", "a": "refused"}"#, "'a' is named twice"),
+            (r#"{"a": "granted", "b": "perhaps"}"#, "unknown variant `perhaps`"),
+            (r#"{"A": "granted"}"#, "a purpose must be 1 to 64"),
+            ("[]", "expected an object of purposes, each \"granted\" or \"refused\""),
+        ] {
+            let message = read(json).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
     }
 
     #[test]

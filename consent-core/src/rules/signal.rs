@@ -120,6 +120,15 @@ mod tests {
     }
 
     #[test]
+    fn each_has_its_names() {
+        let names = Signal::ALL.map(|signal| (signal.as_str(), signal.header()));
+        assert_eq!(names, [("gpc", "Sec-GPC"), ("dnt", "DNT")]);
+        for signal in Signal::ALL {
+            assert_eq!(serde_json::to_value(signal).unwrap(), signal.as_str());
+        }
+    }
+
+    #[test]
     fn a_signal_never_grants() {
         for state in State::ALL {
             let after = Signal::applied_to(state);

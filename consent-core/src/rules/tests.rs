@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::*;
-use crate::LegalBasis;
+use crate::{Claims, LegalBasis};
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
@@ -164,6 +164,58 @@ fn each_verdict_has_its_own_reason() {
     reasons.sort_unstable();
     reasons.dedup();
     assert_eq!(reasons.len(), all);
+}
+
+#[test]
+fn only_what_was_decided_is_a_choice_in_force() {
+    for state in State::ALL {
+        let expected = match state {
+            State::Granted => Some(Choice::Granted),
+            State::Refused | State::Withdrawn | State::Objected | State::Restricted => {
+                Some(Choice::Refused)
+            }
+            State::NeverAsked | State::Unconfirmed | State::Expired | State::Superseded => None,
+        };
+        assert_eq!(state.choice(), expected, "{state:?}");
+    }
+}
+
+#[test]
+fn policies_stand_from_the_last_that_asked_again() {
+    let standing = Standing::new(2, 4).unwrap();
+    assert_eq!((standing.since(), standing.current()), (2, 4));
+    assert_eq!(Standing::new(3, 3), Some(Standing::only(3)));
+    for (since, current) in [(0, 0), (0, 1), (3, 2)] {
+        assert_eq!(Standing::new(since, current), None);
+    }
+}
+
+#[test]
+fn a_receipt_tells_what_was_done() {
+    let mut claims: Claims = serde_json::from_str(crate::receipt::EXAMPLE_CLAIMS).unwrap();
+    claims.policy.number = 7;
+    let purpose: crate::PurposeId = "analytics".parse().unwrap();
+    for (state, act) in [
+        (Recorded::Open, Act::ObjectionWithdrawn),
+        (Recorded::Unconfirmed, Act::Asked),
+        (Recorded::Granted, Act::Granted),
+        (Recorded::Refused, Act::Refused),
+        (Recorded::Withdrawn, Act::Refused),
+        (Recorded::Objected, Act::Objected),
+    ] {
+        claims.purposes.get_mut(&purpose).unwrap().state = state;
+        let (at, until) = (claims.iat, claims.exp);
+        let event = Event { sequence: 3, act, at, policy: 7, until };
+        let told: Vec<_> = Event::of_receipt(&claims, 3).collect();
+        assert_eq!(told, [(&purpose, event)], "{state:?}");
+    }
+}
+
+#[test]
+fn what_is_recorded_has_one_name() {
+    for recorded in Recorded::ALL {
+        assert_eq!(serde_json::to_value(recorded).unwrap(), recorded.as_str());
+    }
 }
 
 #[test]
