@@ -28,10 +28,10 @@ pub(crate) const BAD_POLICIES: &[BadPolicy] = &[
     ("data of a purpose", |n| edit("[\"usage\"]", &format!("[{}]", fill(n, "'usage', "))), "purpose[1].data: at most 256 entries, not "),
     ("data of an activity", |n| edit("[\"account\", \"usage\"]", &format!("[{}]", fill(n, "'d#', "))), "activity[0].data: at most 256 entries, not "),
     // Many of two things, so that one might be looked for in the other.
-    ("data in activities", |n| and(&format!("{}{}", fill(n / 2, DATA), lists(n / 2, ACTIVITY, "'usage'", "'x#', "))), "data: at most 256 entries, not "),
-    ("purposes in mappings", |n| and(&format!("{}{}", fill(n / 2, PURPOSE), lists(n / 2, "[mapping.v#]\na = ['x']\n", "'x'", "'x#', "))), "there is no purpose 'x0'"),
-    ("purposes in sub-processors", |n| and(&format!("{}{}", fill(n / 2, PURPOSE), lists(n / 2, PROCESSOR, "'analytics'", "'x#', "))), "purpose: at most 64 entries, not "),
-    ("unknown data, many known", |n| and(&format!("{}{}", fill(7_000, DATA), lists(n - 7_000, ACTIVITY, "'usage'", "'x#', "))), "line 61: data[2].id: no [[activity]] processes 'd0'"),
+    ("data in activities", |n| and(&format!("{}{}", fill(n / 2, DATA), lists(n / 2, ACTIVITY, "'usage'", 256))), "data: at most 256 entries, not "),
+    ("purposes in mappings", |n| and(&format!("{}{}", fill(n / 2, PURPOSE), lists(n / 2, "[mapping.v#]\na = ['x']\n", "'x'", 64))), "mapping.v0.a[0]: there is no purpose 'x0y"),
+    ("purposes in sub-processors", |n| and(&format!("{}{}", fill(n / 2, PURPOSE), lists(n / 2, PROCESSOR, "'analytics'", 64))), "purpose: at most 64 entries, not "),
+    ("unknown data, many known", |n| and(&format!("{}{}", fill(7_000, DATA), lists(n - 7_000, ACTIVITY, "'usage'", 256))), "line 61: data[2].id: no [[activity]] processes 'd0'"),
     ("languages and texts", |n| edit("[\"en\"]", &format!("[{}]", fill(n / 2, "'l#', "))) + &fill(n / 2, DATA), "languages: at most 64"),
     ("languages and presets", |n| format!("languages = [{}]\n{}", fill(n / 2, "'en', "), fill(n / 2, "[[purpose]]\npreset = 'analytics'\n")), "purpose[0].data: is missing"),
     ("texts in one place", |n| edit("name.en = \"Data", &format!("{}name.en = \"Data", fill(n, "name.l# = 't'\n"))), "line 13: officer.name.l0: 'l0' is none of the policy's languages (en)"),
@@ -117,8 +117,10 @@ fn edit(from: &str, to: &str) -> String {
     EXAMPLE.replacen(from, to, 1)
 }
 
-/// As many of `unit` as a list may have, sharing so many bytes of `item` in the place of `of`.
-fn lists(bytes: usize, unit: &str, of: &str, item: &str) -> String {
-    let share = (bytes / 255).saturating_sub(unit.len());
-    fill(bytes, &unit.replace(of, &fill(share, item)))
+/// Some 200 of `unit`, each with a list of up to `most` unknown names in the place of `of`: so many
+/// bytes of them, and every name is looked into.
+fn lists(bytes: usize, unit: &str, of: &str, most: usize) -> String {
+    let share = bytes / 200 - unit.len();
+    let name = format!("'x#{}', ", "y".repeat((share / most).min(50)));
+    fill(bytes, &unit.replace(of, &fill(share, &name)))
 }
