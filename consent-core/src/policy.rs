@@ -226,11 +226,10 @@ impl Policy {
     }
 }
 
-/// What a text says in this language (BCP 47). A tag with more parts is content with fewer; where
-/// the text has none of them, it is the first language that it has.
+/// What a text says in this language (BCP 47), or else in the first that it has.
 pub(crate) fn in_language<'t>(text: &'t Text, language: &str) -> &'t str {
-    let mut tags = std::iter::successors(Some(language), |tag| Some(tag.rsplit_once('-')?.0));
-    tags.find_map(|tag| text.get(tag)).or(text.values().next()).map_or("", String::as_str)
+    let wanted = crate::words::lookup(language).find_map(|tag| text.get(tag));
+    wanted.or(text.values().next()).map_or("", String::as_str)
 }
 
 /// The same day and hour `months` calendar months later, in UTC (31 January → last of February).

@@ -48,13 +48,17 @@ fn read(language: &'static str, file: &str) -> Words {
     Words { language, ..words }
 }
 
-/// The words in this language (BCP 47). A tag with more parts is content with fewer, `fr-CA` with
-/// `fr` (RFC 4647 §3.4); where there are no words at all, they are English.
+/// The words in this language (BCP 47). Where there are none, they are English.
 pub(crate) fn of(language: &str) -> &'static Words {
     let known = |tag: &str| WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
-    let mut tags = std::iter::successors(Some(language), |tag| Some(tag.rsplit_once('-')?.0));
-    let (_, words) = tags.find_map(known).unwrap_or(&WORDS[0]);
+    let (_, words) = lookup(language).find_map(known).unwrap_or(&WORDS[0]);
     words
+}
+
+/// A language tag, and then with one part less each time: `fr-CA` is content with `fr` (RFC 4647
+/// §3.4).
+pub(crate) fn lookup(language: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(language), |tag| Some(tag.rsplit_once('-')?.0))
 }
 
 /// The template with each `{name}` replaced by the value of that name. A value is not looked into:
