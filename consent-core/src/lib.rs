@@ -32,7 +32,8 @@
 //! ```
 //! use std::collections::BTreeMap;
 //! use consent_core::rules::Event;
-//! use consent_core::{Choice, Decision, LegalBasis, Method, Policy, Record, Standing, Timestamp, Verdict};
+//! use consent_core::{Choice, Decision, LegalBasis, Method, Policy, Record, Standing, Timestamp};
+//! use consent_core::Verdict;
 //!
 //! let policy = Policy::from_toml(consent_core::policy::EXAMPLE)?;
 //! let (standing, now) = (Standing::only(policy.number), "2026-01-01T00:00:00Z".parse()?);
