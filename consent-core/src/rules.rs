@@ -20,8 +20,8 @@
 //! | open | unconfirmed | granted | refused | objected | · |
 //! | unconfirmed | unconfirmed, anew | granted | refused | objected | · |
 //! | granted | · | granted | **withdrawn** | objected | · |
-//! | refused | · | granted | refused | objected | · |
-//! | withdrawn | · | granted | withdrawn | objected | · |
+//! | refused | · | granted | refused | objected | open |
+//! | withdrawn | · | granted | withdrawn | objected | open |
 //! | objected | · | granted | · | · | open |
 //!
 //! What has expired when a person decides counts as open, so refusing it is a refusal and no
@@ -46,9 +46,10 @@
 //! # The verdict
 //!
 //! A purpose on consent may be served in one state only: *granted* (GDPR Art. 6(1)(a), 7). One on
-//! a legitimate interest may be served until it is objected to (Art. 21), refused or withdrawn while
-//! it rested on consent, or restricted. A contract or a legal obligation stops at a restriction
-//! alone, which Art. 18(2) lets the law override; that judgement is not made here.
+//! a legitimate interest may be served until it is objected to (Art. 21) or restricted; a refusal or
+//! withdrawal from when it rested on consent is an objection, and as such has no end. A contract or
+//! a legal obligation stops at a restriction alone, which Art. 18(2) lets the law override; that
+//! judgement is not made here.
 
 mod decision;
 mod event;

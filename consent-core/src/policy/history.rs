@@ -151,23 +151,4 @@ mod tests {
         }
         assert_eq!(since(steps.to_vec()).0, 2);
     }
-
-    /// What rests on a legitimate interest from now on: a refusal of it is still one.
-    #[test]
-    fn another_basis_does_not_undo_a_refusal() {
-        use crate::{LegalBasis, Record, Recorded, Verdict};
-        let interest = policy(2, |p| p.purposes[1].basis = LegalBasis::LegitimateInterest);
-        let history = PolicyHistory::new(vec![policy(1, |_| ()), interest]).unwrap();
-        let at: crate::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let until = "2026-07-01T00:00:00Z".parse().unwrap();
-        for (recorded, allowed) in
-            [(Recorded::Granted, true), (Recorded::Refused, false), (Recorded::Withdrawn, false)]
-        {
-            let record = Record { recorded, restricted: false, policy: 1, at, until };
-            let standing = history.standing(&"analytics".parse().unwrap());
-            let basis = LegalBasis::LegitimateInterest;
-            let verdict = Verdict::of(basis, Some(&record), standing, at);
-            assert_eq!(verdict.allowed, allowed, "{recorded:?}");
-        }
-    }
 }

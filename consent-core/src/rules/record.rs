@@ -92,18 +92,25 @@ impl Recorded {
             (Act::Granted, _) => Some(Self::Granted),
             (Act::Refused, Self::Granted | Self::Withdrawn) => Some(Self::Withdrawn),
             (Act::Refused, Self::Open | Self::Unconfirmed | Self::Refused) => Some(Self::Refused),
-            (Act::ObjectionWithdrawn, Self::Objected) => Some(Self::Open),
+            (Act::ObjectionWithdrawn, Self::Refused | Self::Withdrawn | Self::Objected) => {
+                Some(Self::Open)
+            }
             (
                 Act::Objected,
                 Self::Open | Self::Unconfirmed | Self::Granted | Self::Refused | Self::Withdrawn,
             ) => Some(Self::Objected),
             (Act::Asked, Self::Granted | Self::Refused | Self::Withdrawn | Self::Objected)
             | (Act::Refused | Act::Objected, Self::Objected)
-            | (
-                Act::ObjectionWithdrawn,
-                Self::Open | Self::Unconfirmed | Self::Granted | Self::Refused | Self::Withdrawn,
-            )
+            | (Act::ObjectionWithdrawn, Self::Open | Self::Unconfirmed | Self::Granted)
             | (Act::Released | Act::Restricted, _) => None,
+        }
+    }
+
+    /// Whether a person said no.
+    pub(super) fn is_refusal(self) -> bool {
+        match self {
+            Self::Refused | Self::Withdrawn | Self::Objected => true,
+            Self::Open | Self::Unconfirmed | Self::Granted => false,
         }
     }
 
@@ -155,9 +162,10 @@ impl Record {
     }
 
     /// Whether the record's time was over when a person decided. Who only typed an address decided
-    /// nothing, so that never counts.
+    /// nothing, and an objection that is taken back had no end, so those never count.
     fn expired_for(&self, event: &Event) -> bool {
-        event.act != Act::Asked && self.recorded.expires() && self.until <= event.at
+        let decided = !matches!(event.act, Act::Asked | Act::ObjectionWithdrawn);
+        decided && self.recorded.expires() && self.until <= event.at
     }
 
     /// What follows from all events of one subject and one purpose: the same from any order, and

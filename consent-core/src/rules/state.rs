@@ -190,14 +190,15 @@ impl Verdict {
         standing: Standing,
         now: Timestamp,
     ) -> Self {
-        let state = State::of(record, standing, now);
+        let mut state = State::of(record, standing, now);
+        // Who refused it while it rested on consent has objected to it, and an objection has no end.
+        let refused = record.is_some_and(|record| record.recorded.is_refusal());
+        if basis == LegalBasis::LegitimateInterest && refused && state != State::Restricted {
+            state = State::Objected;
+        }
         let allowed = match basis {
             LegalBasis::Consent => state == State::Granted,
-            // A refusal from when it rested on consent is as good as an objection.
-            LegalBasis::LegitimateInterest => !matches!(
-                state,
-                State::Objected | State::Restricted | State::Refused | State::Withdrawn
-            ),
+            LegalBasis::LegitimateInterest => !matches!(state, State::Objected | State::Restricted),
             LegalBasis::Contract | LegalBasis::LegalObligation => state != State::Restricted,
         };
         Self { allowed, state, basis }

@@ -30,8 +30,8 @@ fn every_transition_is_in_the_table() {
         (N, [Some(U), Some(G), Some(R), Some(O), None]),
         (U, [Some(U), Some(G), Some(R), Some(O), None]),
         (G, [None, Some(G), Some(W), Some(O), None]),
-        (R, [None, Some(G), Some(R), Some(O), None]),
-        (W, [None, Some(G), Some(W), Some(O), None]),
+        (R, [None, Some(G), Some(R), Some(O), Some(N)]),
+        (W, [None, Some(G), Some(W), Some(O), Some(N)]),
         (O, [None, Some(G), None, None, Some(N)]),
     ];
     let acts = [Act::Asked, Act::Granted, Act::Refused, Act::Objected, Act::ObjectionWithdrawn];
@@ -76,6 +76,9 @@ fn what_has_expired_is_decided_anew() {
         // An objection has no end, and typing an address decides nothing.
         (Recorded::Objected, Act::Refused, Recorded::Objected),
         (Recorded::Granted, Act::Asked, Recorded::Granted),
+        // A refusal counts as an objection on another basis, so it can be taken back as one.
+        (Recorded::Refused, Act::ObjectionWithdrawn, Recorded::Open),
+        (Recorded::Withdrawn, Act::ObjectionWithdrawn, Recorded::Open),
         (Recorded::Unconfirmed, Act::Asked, Recorded::Unconfirmed),
     ] {
         let after = Record::after(Some(record(before)), &late(act));
@@ -124,11 +127,15 @@ fn only_a_grant_in_force_allows_what_rests_on_consent() {
                     if verdict(LegalBasis::Consent).allowed {
                         allowed.push((recorded, restricted, policy, now));
                     }
-                    let stopped = matches!(
-                        state,
-                        State::Objected | State::Refused | State::Withdrawn | State::Restricted
+                    let refused = matches!(
+                        recorded,
+                        Recorded::Refused | Recorded::Withdrawn | Recorded::Objected
                     );
-                    assert_eq!(verdict(LegalBasis::LegitimateInterest).allowed, !stopped);
+                    let interest = verdict(LegalBasis::LegitimateInterest);
+                    assert_eq!(interest.allowed, !restricted && !refused, "{record:?} at {now}");
+                    let objected = refused && !restricted;
+                    let expected = if objected { State::Objected } else { state };
+                    assert_eq!(interest.state, expected, "{record:?} at {now}");
                     assert_eq!(verdict(LegalBasis::Contract).allowed, !restricted);
                     assert_eq!(verdict(LegalBasis::LegalObligation).allowed, !restricted);
                 }
