@@ -38,7 +38,7 @@ impl PolicyHistory {
         let current = policies.pop()?;
         let mut history = Self { since: BTreeMap::new(), shown_since: current.number, current };
         // Each is held against the one in force, so that many small steps lead no further than one
-        // large one. What was asked again since stays so, even if the change was taken back.
+        // large one. The first one, going back, that asks again ends what stands.
         let ids = |policy: &Policy| -> Vec<PurposeId> {
             policy.consent_purposes().map(|purpose| purpose.id.clone()).collect()
         };
