@@ -215,7 +215,7 @@ impl Policy {
     pub fn negotiate<'l>(&self, wanted: impl IntoIterator<Item = &'l str>) -> &str {
         wanted
             .into_iter()
-            .flat_map(|tag| [tag, tag.split('-').next().unwrap_or(tag)])
+            .flat_map(crate::words::lookup)
             .find_map(|tag| self.languages.iter().find(|known| known.eq_ignore_ascii_case(tag)))
             .unwrap_or(&self.languages[0])
     }

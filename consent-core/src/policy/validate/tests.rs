@@ -100,6 +100,10 @@ fn languages_are_negotiated() {
     let policy = Policy::from_toml(EXAMPLE).unwrap();
     assert_eq!(policy.negotiate(["fr", "en-GB"]), "en");
     assert_eq!(policy.negotiate([]), "en");
+    let languages = ["en", "fr", "zh-Hant"].map(str::to_owned).to_vec();
+    let policy = Policy { languages, ..policy };
+    assert_eq!(policy.negotiate(["de-AT", "zh-hant-TW", "fr"]), "zh-Hant");
+    assert_eq!(policy.negotiate(["zh", "fr-CA"]), "fr");
 }
 
 #[test]
