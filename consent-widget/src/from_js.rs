@@ -4,13 +4,14 @@
 //! (78 KB against 60.5 KB, brotli). The server is trusted to send what it made; anything missing
 //! is shown as an empty text.
 
-use consent_core::LegalBasis;
+use consent_core::{LegalBasis, Signal};
 use js_sys::{Array, Reflect};
 use wasm_bindgen::JsValue;
 
 use crate::labels::Labels;
 use crate::notice::{
-    Authority, Controller, Cookie, Direction, Notice, Officer, PolicyName, Purpose, Recipient,
+    Authority, Controller, Cookie, Direction, Language, Notice, Officer, PolicyName, Purpose,
+    Recipient,
 };
 
 /// The notice.
@@ -27,6 +28,16 @@ pub(crate) fn notice(from: &JsValue) -> Notice {
         },
         name: text(from, "name"),
         lifetime_months: number(from, "lifetime_months").try_into().unwrap_or_default(),
+        lifetime: text(from, "lifetime"),
+        languages: list(from, "languages", |from| Language {
+            tag: text(from, "tag"),
+            name: text(from, "name"),
+        }),
+        signals: list(from, "signals", |from| match string(from).as_str() {
+            "dnt" => Signal::Dnt,
+            _ => Signal::Gpc,
+        }),
+        changes: list(from, "changes", string),
         controller: Controller {
             name: text(&controller, "name"),
             country: text(&controller, "country"),
@@ -56,6 +67,9 @@ fn purpose(from: &JsValue) -> Purpose {
         },
         title: text(from, "title"),
         description: text(from, "description"),
+        data: list(from, "data", string),
+        interest: get(from, "interest").as_string(),
+        necessity: get(from, "necessity").as_string(),
         services: list(from, "services", string),
         recipients: list(from, "recipients", |from| Recipient {
             name: text(from, "name"),

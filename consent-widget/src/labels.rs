@@ -46,10 +46,22 @@ texts! {
         choose,
         /// Shown when a grant could not be recorded.
         error,
+        /// That the browser sends a signal, `{signal}`, which counts as a refusal.
+        signal,
+        /// Above what a new policy changed.
+        changed_heading,
+        /// In place of a frame from `{host}` that waits for consent to `{purpose}`.
+        frame_text,
+        /// The button that shows this one frame.
+        frame_once,
+        /// The button that grants the frame's purpose.
+        frame_always,
         /// The panel's heading.
         panel_title,
         /// What the panel shows.
         panel_intro,
+        /// The name of the field that changes the language.
+        language,
         /// Above the purposes that are asked for.
         asked_heading,
         /// Above the others.
@@ -58,10 +70,14 @@ texts! {
         close,
         /// The button that records what the switches say.
         save,
-        /// The button that downloads the receipt.
-        save_receipt,
         /// Opens what else is known of a purpose.
         details,
+        /// Above the categories of data.
+        data,
+        /// Above the interest pursued (GDPR Art. 13(1)(d)).
+        interest,
+        /// Above whether data have to be given (GDPR Art. 13(2)(e)).
+        necessity,
         /// Above the services.
         services,
         /// Above the recipients.
@@ -82,6 +98,8 @@ texts! {
         basis_legitimate_interest,
         /// GDPR Art. 6(1)(c).
         basis_legal_obligation,
+        /// The box that objects (GDPR Art. 21).
+        object,
         /// How to object (GDPR Art. 21).
         objection,
         /// Above the contacts and rights.
@@ -98,6 +116,48 @@ texts! {
         rights,
         /// How to exercise them.
         rights_text,
+        /// Above the visitor's own choices.
+        history_heading,
+        /// There are none.
+        history_none,
+        /// They are being loaded.
+        history_loading,
+        /// They could not be loaded.
+        history_error,
+        /// The button that loads them.
+        history_show,
+        /// By the button that grants everything.
+        chosen_accept_all,
+        /// By the button that refuses everything.
+        chosen_refuse_all,
+        /// Purpose by purpose.
+        chosen_preferences,
+        /// By withdrawing.
+        chosen_withdrawal,
+        /// By objecting.
+        chosen_objection,
+        /// By a signal of the browser.
+        chosen_signal,
+        /// What a receipt says of a purpose: granted.
+        state_granted,
+        /// Refused.
+        state_refused,
+        /// Withdrawn.
+        state_withdrawn,
+        /// Objected to.
+        state_objected,
+        /// An objection taken back.
+        state_open,
+        /// Opens what a receipt says, in words.
+        receipt_text,
+        /// The button that downloads a receipt.
+        save_receipt,
+        /// The button that verifies a receipt.
+        verify_receipt,
+        /// It is genuine.
+        receipt_valid,
+        /// It is not, or nobody could tell.
+        receipt_invalid,
     }
 }
 
@@ -128,7 +188,7 @@ texts! {
         withdraw,
         /// Opens the receipt.
         receipt,
-        /// What a receipt is.
+        /// Opens what a receipt says, in words.
         receipt_text,
         /// The heading after a refusal.
         refused_title,
@@ -144,6 +204,18 @@ texts! {
         invalid_intro,
         /// Whom to write to.
         contact,
+        /// What the page without a script offers.
+        choices_hint,
+        /// Grants one purpose.
+        agree,
+        /// Refuses one purpose.
+        disagree,
+        /// The heading after a decision there.
+        recorded_title,
+        /// What that means.
+        recorded_intro,
+        /// The link to the site.
+        back,
     }
 }
 
@@ -154,6 +226,8 @@ pub(crate) use file::File;
 mod file {
     use std::collections::BTreeMap;
 
+    use icu_locale_core::Locale;
+    use icu_plurals::{PluralCategory, PluralRules, PluralRulesOptions};
     use serde::Deserialize;
 
     use super::{Labels, PageLabels};
@@ -177,20 +251,58 @@ mod file {
         pub(crate) country: BTreeMap<String, String>,
     }
 
+    /// The language's own name, and numbers with their unit.
     #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
     #[serde(deny_unknown_fields)]
     pub(crate) struct Words {
-        pub(crate) one_day: String,
-        pub(crate) days: String,
+        pub(crate) language: String,
+        pub(crate) days: Counted,
+        pub(crate) months: Counted,
+    }
+
+    /// A counted unit in the plural forms of its language, by their names in Unicode CLDR.
+    #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub(crate) struct Counted {
+        zero: Option<String>,
+        one: Option<String>,
+        two: Option<String>,
+        few: Option<String>,
+        many: Option<String>,
+        other: String,
+    }
+
+    impl Counted {
+        /// So many of the unit, in `language`, which is that of the file.
+        pub(crate) fn say(&self, count: u16, language: &str) -> String {
+            let rules = language.parse::<Locale>().ok().and_then(|locale| {
+                PluralRules::try_new((&locale).into(), PluralRulesOptions::default()).ok()
+            });
+            let category = rules.map_or(PluralCategory::Other, |rules| rules.category_for(count));
+            let form = match category {
+                PluralCategory::Zero => &self.zero,
+                PluralCategory::One => &self.one,
+                PluralCategory::Two => &self.two,
+                PluralCategory::Few => &self.few,
+                PluralCategory::Many => &self.many,
+                PluralCategory::Other => &None,
+            };
+            form.as_ref().unwrap_or(&self.other).replace("{count}", &count.to_string())
+        }
     }
 
     impl File {
-        /// The file of that language; English if there is none.
-        pub(crate) fn or_english(language: &str) -> Self {
+        /// The file of that language; a regional tag is content with its language.
+        pub(crate) fn of(language: &str) -> Option<Self> {
             let known = |tag: &str| FILES.iter().find(|(known, _)| known.eq_ignore_ascii_case(tag));
             let short = language.split('-').next().unwrap_or(language);
-            let (_, text) = known(language).or_else(|| known(short)).unwrap_or(&FILES[0]);
-            toml::from_str(text).expect("a test reads each embedded language file")
+            let (_, text) = known(language).or_else(|| known(short))?;
+            Some(toml::from_str(text).expect("a test reads each embedded language file"))
+        }
+
+        /// The file of that language; English if there is none.
+        pub(crate) fn or_english(language: &str) -> Self {
+            Self::of(language).or_else(|| Self::of("en")).expect("there is an English file")
         }
     }
 

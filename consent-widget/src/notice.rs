@@ -3,8 +3,8 @@
 //! It is made from a policy where the server is (feature `server`), with every placeholder filled
 //! in, so that its digest covers the exact words shown and the browser only lays them out.
 
-use consent_core::LegalBasis;
 pub use consent_core::policy::{Authority, Controller};
+use consent_core::{LegalBasis, Signal};
 use serde::{Deserialize, Serialize};
 
 use crate::labels::Labels;
@@ -22,6 +22,16 @@ pub struct Notice {
     pub name: String,
     /// How many months a choice is remembered.
     pub lifetime_months: u8,
+    /// The same, in words.
+    pub lifetime: String,
+    /// The languages that the policy can be read in, the default first.
+    pub languages: Vec<Language>,
+    /// The browsers' signals that count as a refusal.
+    pub signals: Vec<Signal>,
+    /// What has changed since the policy under which the visitor chose, one sentence each. Empty
+    /// where nobody asked for it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<String>,
     /// Who decides why and how data are processed; its country by name, in the notice's language.
     pub controller: Controller,
     /// The data protection officer.
@@ -43,6 +53,15 @@ pub struct PolicyName {
     pub number: u32,
     /// The SHA-256 of its canonical JSON, in hexadecimal.
     pub digest: String,
+}
+
+/// A language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Language {
+    /// Its BCP 47 tag.
+    pub tag: String,
+    /// What it calls itself.
+    pub name: String,
 }
 
 /// The direction of writing.
@@ -85,6 +104,15 @@ pub struct Purpose {
     pub title: String,
     /// A plain description.
     pub description: String,
+    /// The categories of data that it uses.
+    pub data: Vec<String>,
+    /// The interest pursued, where it rests on one (GDPR Art. 13(1)(d)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interest: Option<String>,
+    /// Whether the data have to be given, where a contract or a law asks for them (GDPR Art.
+    /// 13(2)(e)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub necessity: Option<String>,
     /// The services that serve it.
     pub services: Vec<String>,
     /// Who receives the data.
@@ -135,7 +163,9 @@ impl Notice {
 mod make {
     use consent_core::{Digest, Policy, policy};
 
-    use super::{Controller, Cookie, Direction, Notice, Officer, PolicyName, Purpose, Recipient};
+    use super::{
+        Controller, Cookie, Direction, Language, Notice, Officer, PolicyName, Purpose, Recipient,
+    };
     use crate::labels::File;
 
     impl Notice {
@@ -162,6 +192,10 @@ mod make {
                 direction: Direction::of(language),
                 name: policy.name.clone(),
                 lifetime_months: policy.lifetime_months,
+                lifetime: file.words.months.say(policy.lifetime_months.into(), language),
+                languages: policy.languages.iter().map(|tag| Language::named(tag)).collect(),
+                signals: policy.signals.clone(),
+                changes: Vec::new(),
                 controller: Controller {
                     country: country(&policy.controller.country),
                     ..policy.controller.clone()
@@ -188,9 +222,21 @@ mod make {
                     basis: purpose.basis,
                     title: say(&purpose.title),
                     description: say(&purpose.description),
+                    data: purpose
+                        .data
+                        .iter()
+                        .filter_map(|id| policy.data(id))
+                        .map(|data| say(&data.title))
+                        .collect(),
+                    interest: purpose.interest.as_ref().map(say),
+                    necessity: purpose.necessity.as_ref().map(say),
                     services: purpose.services.clone(),
                     recipients: recipients(policy, purpose, &say, &country),
-                    cookies: purpose.cookies.iter().map(|cookie| file.cookie(cookie)).collect(),
+                    cookies: purpose
+                        .cookies
+                        .iter()
+                        .map(|cookie| file.cookie(cookie, language))
+                        .collect(),
                     retention: say(&purpose.retention),
                 })
                 .collect();
@@ -199,8 +245,8 @@ mod make {
 
         /// Replaces the names in braces in one of the widget's texts.
         pub(crate) fn fill(&self, text: &str) -> String {
-            text.replace("{months}", &self.lifetime_months.to_string())
-                .replace("{officer}", &self.officer.email)
+            text.replace("{officer}", &self.officer.email)
+                .replace("{lifetime}", &self.lifetime)
                 .replace("{controller}", &self.controller.name)
                 .replace("{name}", &self.name)
         }
@@ -244,12 +290,17 @@ mod make {
     }
 
     impl File {
-        fn cookie(&self, cookie: &policy::Cookie) -> Cookie {
-            let lifetime = match cookie.days {
-                1 => self.words.one_day.clone(),
-                days => self.words.days.replace("{count}", &days.to_string()),
-            };
+        fn cookie(&self, cookie: &policy::Cookie, language: &str) -> Cookie {
+            let lifetime = self.words.days.say(cookie.days, language);
             Cookie { name: cookie.name.clone(), days: cookie.days, lifetime }
+        }
+    }
+
+    impl Language {
+        /// The language of that tag, by its own name; by its tag if the widget does not speak it.
+        fn named(tag: &str) -> Self {
+            let name = File::of(tag).map_or_else(|| tag.to_owned(), |file| file.words.language);
+            Self { tag: tag.to_owned(), name }
         }
     }
 
@@ -313,17 +364,21 @@ mod make {
             );
             assert_eq!(
                 after_labels,
-                ":\"en\",\"lifetime_months\":6,\"name\":\"Example\",\"officer\":{\"email\":\
-                 \"dpo@example.org\",\"name\":\"Data protection officer\"},\"policy\":{\"digest\":\
-                 \"DIGEST\",\"number\":1},\"purposes\":[{\"basis\":\"contract\",\"cookies\":[],\
-                 \"description\":\"Running what you ordered.\",\"id\":\"service\",\"recipients\":[],\
-                 \"retention\":\"As long as you are a customer.\",\"services\":[],\"title\":\
-                 \"The service\"},{\"basis\":\"consent\",\"cookies\":[{\"days\":390,\"lifetime\":\
-                 \"390 days\",\"name\":\"_measure\"}],\"description\":\"Which pages are read, so \
-                 that we can improve them.\",\"id\":\"analytics\",\"recipients\":[],\"retention\":\
-                 \"13 months.\",\"services\":[\"Measure\"],\"title\":\"Audience measurement\"}],\
-                 \"rights\":[\"Access to your data\",\"Rectification\",\"Erasure\",\"Restriction of \
-                 processing\",\"Portability\",\"Objection\"]}"
+                ":\"en\",\"languages\":[{\"name\":\"English\",\"tag\":\"en\"}],\"lifetime\":\
+                 \"6 months\",\"lifetime_months\":6,\"name\":\"Example\",\"officer\":{\"email\
+                 \":\"dpo@example.org\",\"name\":\"Data protection officer\"},\"policy\":{\"d\
+                 igest\":\"DIGEST\",\"number\":1},\"purposes\":[{\"basis\":\"contract\",\"coo\
+                 kies\":[],\"data\":[\"name and e-mail address\"],\"description\":\"Running w\
+                 hat you ordered.\",\"id\":\"service\",\"necessity\":\"Without them there can \
+                 be no account.\",\"recipients\":[],\"retention\":\"As long as you are a cust\
+                 omer.\",\"services\":[],\"title\":\"The service\"},{\"basis\":\"consent\",\"\
+                 cookies\":[{\"days\":390,\"lifetime\":\"390 days\",\"name\":\"_measure\"}],\
+                 \"data\":[\"data on how the site is used\"],\"description\":\"Which pages ar\
+                 e read, so that we can improve them.\",\"id\":\"analytics\",\"recipients\":[\
+                 ],\"retention\":\"13 months.\",\"services\":[\"Measure\"],\"title\":\"Audien\
+                 ce measurement\"}],\"rights\":[\"Access to your data\",\"Rectification\",\"E\
+                 rasure\",\"Restriction of processing\",\"Portability\",\"Objection\"],\"sign\
+                 als\":[\"gpc\"]}"
                     .replace("DIGEST", &notice.policy.digest),
             );
         }
