@@ -2,7 +2,8 @@
 //!
 //! `1.<policy>.<until>.<states>`: the version of this format, the policy's number, the minute
 //! until which the choice is remembered (minutes since 1970, base 36), and one letter for each
-//! consent purpose in the policy's order: `g` granted, `r` refused, `-` not asked. No identifier.
+//! purpose that leaves something to choose, in the order of [`Policy::choosable_purposes`]: `g` granted,
+//! `r` refused or objected to, `-` neither. No identifier.
 //! The loader reads and writes the same format; both are tested with `cookie-vectors.json`.
 
 use jiff::Timestamp;
@@ -34,18 +35,19 @@ pub struct StateCookie {
     pub policy: u32,
     /// Until when it is remembered; whole minutes are kept.
     pub until: Timestamp,
-    /// The choice for each consent purpose, in the order of the policy.
+    /// The choice for each purpose, in the order of [`Policy::choosable_purposes`]; a legitimate interest is
+    /// either refused, by an objection, or left as it is.
     pub choices: Vec<Option<Choice>>,
 }
 
 impl StateCookie {
-    /// The choices for the consent purposes of `policy`, as `choice` tells them.
+    /// The choices for the purposes of `policy`, as `choice` tells them.
     pub fn new(
         policy: &Policy,
         until: Timestamp,
         choice: impl Fn(&crate::PurposeId) -> Option<Choice>,
     ) -> Self {
-        let choices = policy.consent_purposes().map(|purpose| choice(&purpose.id)).collect();
+        let choices = policy.choosable_purposes().map(|purpose| choice(&purpose.id)).collect();
         Self { policy: policy.number, until, choices }
     }
 

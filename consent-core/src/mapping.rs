@@ -213,6 +213,11 @@ impl Mapping {
         Self { vendors: vendors.collect() }
     }
 
+    /// Whether the policy tells nobody anything.
+    pub fn is_empty(&self) -> bool {
+        self.vendors.is_empty()
+    }
+
     /// A vendor of the policy.
     pub fn vendor(&self, name: &str) -> Option<&Vendor> {
         self.vendors.get(name)

@@ -210,6 +210,17 @@ impl Policy {
         self.purposes.iter().filter(|purpose| purpose.basis == LegalBasis::Consent)
     }
 
+    /// The purposes that rest on a legitimate interest, which may be objected to, likewise.
+    pub fn interests(&self) -> impl Iterator<Item = &Purpose> {
+        self.purposes.iter().filter(|purpose| purpose.basis == LegalBasis::LegitimateInterest)
+    }
+
+    /// The purposes that leave something to choose: those asked for, and then those that may be
+    /// objected to. Browsers remember their choices in this order.
+    pub fn choosable_purposes(&self) -> impl Iterator<Item = &Purpose> {
+        self.consent_purposes().chain(self.interests())
+    }
+
     /// The language to answer in: the first wanted one that the policy is written in, or else its
     /// default. A regional tag (`fr-CA`) is content with its language (`fr`).
     pub fn negotiate<'l>(&self, wanted: impl IntoIterator<Item = &'l str>) -> &str {

@@ -136,6 +136,8 @@ pub struct Site {
     pub origins: Vec<String>,
     /// The loader with the site's facts in it.
     pub loader: Asset,
+    /// What the loader brings in when it is needed.
+    pub ask: Asset,
     texts: BTreeMap<String, Texts>,
 }
 
@@ -157,7 +159,7 @@ struct Banner<'b> {
     language: &'b str,
     direction: &'b str,
     html: String,
-    css: &'static str,
+    css: &'b str,
 }
 
 impl Site {
@@ -203,7 +205,7 @@ impl Site {
                 language,
                 direction: notice.direction.as_str(),
                 html: consent_widget::render_banner(notice.clone()).await,
-                css: consent_widget::STYLE,
+                css: &widget.banner_style,
             });
             let notice_asset = Asset::json(&notice);
             texts.insert(language.clone(), Texts { notice, digest, notice_asset, banner });
@@ -214,7 +216,8 @@ impl Site {
             policy: policy.clone(),
             policy_digest: published.digest,
             origins: settings.origins.clone(),
-            loader: assets::loader(public_url, widget, settings, history.standing_of_all())?,
+            loader: assets::loader(assets::stub(public_url, settings, &history)?),
+            ask: assets::ask(public_url, widget, settings)?,
             history,
             texts,
         })

@@ -1,10 +1,14 @@
 //! The files that browsers download: the loader, the banner and the WASM, all made ready at the
 //! start, compressed once, and answered without further work.
 
+use std::collections::BTreeMap;
+
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use consent_core::{Digest, Standing};
+use consent_core::mapping::Mapping;
+use consent_core::policy::{PolicyHistory, Purpose};
+use consent_core::{Digest, Signal};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
@@ -99,8 +103,11 @@ fn compress(plain: &[u8]) -> Vec<u8> {
 pub struct WidgetFiles {
     /// Names the content; part of the address.
     pub hash: String,
+    /// The style sheet of the banner, which goes with its HTML.
+    pub banner_style: String,
     glue: Asset,
     wasm: Asset,
+    panel_style: Asset,
 }
 
 impl WidgetFiles {
@@ -109,14 +116,17 @@ impl WidgetFiles {
         let get =
             |name: &str| Dist::get(name).map(|file| file.data.into_owned()).ok_or(WidgetMissing);
         let (glue, wasm) = (get("consent_widget.js")?, get("consent_widget_bg.wasm")?);
-        let hash =
-            Digest::of(&[glue.as_slice(), wasm.as_slice()].concat()).to_string()[..8].to_owned();
+        let panel_style = get("panel.css")?;
+        let all = [glue.as_slice(), wasm.as_slice(), panel_style.as_slice()].concat();
+        let hash = Digest::of(&all).to_string()[..8].to_owned();
         let ready = |kind, name: &str, plain| {
             // Compressed by the build: at this quality the WASM takes too long for every start.
             Ok(Asset::ready(kind, FOREVER, plain, get(&format!("{name}.br"))?))
         };
         Ok(Self {
             hash,
+            banner_style: text("banner.css")?,
+            panel_style: Asset::new("text/css; charset=utf-8", FOREVER, panel_style),
             glue: ready("text/javascript; charset=utf-8", "consent_widget.js", glue)?,
             wasm: ready("application/wasm", "consent_widget_bg.wasm", wasm)?,
         })
@@ -127,55 +137,113 @@ impl WidgetFiles {
         match name {
             "consent_widget.js" => Some(&self.glue),
             "consent_widget_bg.wasm" => Some(&self.wasm),
+            "panel.css" => Some(&self.panel_style),
             _ => None,
         }
     }
 }
 
-/// What the loader knows about its site.
+/// A text of the widget, as the build wrote it.
+fn text(name: &str) -> Result<String, WidgetMissing> {
+    let file = Dist::get(name).ok_or(WidgetMissing)?;
+    String::from_utf8(file.data.into_owned()).map_err(|_| WidgetMissing)
+}
+
+/// The same, with a value in place of its placeholder. No `<` stays in the value, so that the
+/// script can also stand inside a page.
+fn filled<T: Serialize>(name: &str, placeholder: &str, value: &T) -> Result<String, WidgetMissing> {
+    let json = serde_json::to_string(value).expect("made of texts and numbers");
+    Ok(text(name)?.replacen(placeholder, &json.replace('<', "\\u003c"), 1))
+}
+
+/// What the stub knows about its site; `consent-widget/loader/parts.d.ts` says what the fields are.
 #[derive(Serialize)]
-struct LoaderConfig<'c> {
+struct StubConfig<'c> {
     base: String,
-    app: String,
     policy: u32,
-    since: u32,
-    months: u8,
-    languages: &'c [String],
-    purposes: Vec<LoaderPurpose<'c>>,
+    asked: Vec<&'c str>,
+    interests: Vec<&'c str>,
+    since: Vec<u32>,
+    signals: Vec<&'static str>,
 }
 
+/// What `ask.js` knows about its site.
 #[derive(Serialize)]
-struct LoaderPurpose<'c> {
-    id: &'c str,
-    cookies: Vec<&'c str>,
+struct AskConfig<'c> {
+    files: String,
+    verify: String,
+    policy: u32,
+    months: u8,
+    cookies: Vec<Vec<&'c str>>,
+    signals: BTreeMap<&'static str, (Signal, &'static str)>,
 }
 
-/// The loader of one site: the script, with what it has to know filled in.
-pub(crate) fn loader(
+/// The property of `navigator` that tells a signal, and what people call it.
+fn told(signal: Signal) -> (&'static str, &'static str) {
+    match signal {
+        Signal::Gpc => ("globalPrivacyControl", "Global Privacy Control"),
+        Signal::Dnt => ("doNotTrack", "Do Not Track"),
+    }
+}
+
+/// The stub of one site, with what it has to know filled in, and the parts that the site asks for:
+/// what every page of it runs, as a file or inside the page.
+pub(crate) fn stub<'s>(
+    public_url: &str,
+    site: &'s SiteSettings,
+    history: &PolicyHistory,
+) -> Result<String, WidgetMissing> {
+    let policy = &site.policy;
+    let id = |purpose: &'s Purpose| purpose.id.as_str();
+    let config = StubConfig {
+        base: format!("{public_url}/v1/sites/{}", site.id),
+        policy: policy.number,
+        asked: policy.consent_purposes().map(id).collect(),
+        interests: policy.interests().map(id).collect(),
+        since: policy
+            .choosable_purposes()
+            .map(|purpose| history.remembered(&purpose.id).since())
+            .collect(),
+        signals: policy.signals.iter().map(|signal| told(*signal).0).collect(),
+    };
+    let mut stub = filled("stub.js", "__CONSENT_CONFIG__", &config)?;
+    let mapping = Mapping::of(policy);
+    if !mapping.is_empty() {
+        stub += &filled("vendors.js", "__CONSENT_VENDORS__", &mapping)?;
+    }
+    if !site.hosts.is_empty() {
+        stub += &filled("strict.js", "__CONSENT_HOSTS__", &site.hosts)?;
+    }
+    Ok(stub)
+}
+
+/// The loader of one site, as a file.
+pub(crate) fn loader(stub: String) -> Asset {
+    Asset::new("text/javascript; charset=utf-8", SHORT, stub.into_bytes())
+}
+
+/// What the loader brings in when it is needed, with what it has to know of its site.
+pub(crate) fn ask(
     public_url: &str,
     widget: &WidgetFiles,
     site: &SiteSettings,
-    standing: Standing,
 ) -> Result<Asset, WidgetMissing> {
-    let script = Dist::get("consent.js").ok_or(WidgetMissing)?;
-    let script = std::str::from_utf8(&script.data).map_err(|_| WidgetMissing)?;
-    let config = LoaderConfig {
-        base: format!("{public_url}/v1/sites/{}", site.id),
-        app: format!("{public_url}/v1/widget/{}/consent_widget.js", widget.hash),
-        policy: site.policy.number,
-        since: standing.since(),
-        months: site.policy.lifetime_months,
-        languages: &site.policy.languages,
-        purposes: site
-            .policy
-            .consent_purposes()
-            .map(|purpose| LoaderPurpose {
-                id: purpose.id.as_str(),
-                cookies: purpose.cookies.iter().map(|cookie| cookie.name.as_str()).collect(),
-            })
+    let policy = &site.policy;
+    let config = AskConfig {
+        files: format!("{public_url}/v1/widget/{}", widget.hash),
+        verify: format!("{public_url}/v1/receipts/verify"),
+        policy: policy.number,
+        months: policy.lifetime_months,
+        cookies: policy
+            .choosable_purposes()
+            .map(|purpose| purpose.cookies.iter().map(|cookie| cookie.name.as_str()).collect())
+            .collect(),
+        signals: policy
+            .signals
+            .iter()
+            .map(|signal| (told(*signal).0, (*signal, told(*signal).1)))
             .collect(),
     };
-    let config = serde_json::to_string(&config).expect("made of texts and numbers");
-    let script = script.replacen("__CONSENT_CONFIG__", &config, 1);
+    let script = filled("ask.js", "__CONSENT_SITE__", &config)?;
     Ok(Asset::new("text/javascript; charset=utf-8", SHORT, script.into_bytes()))
 }

@@ -41,6 +41,7 @@ impl App {
         // What the pages of a site ask: limited to its origins.
         let visitor = Router::new()
             .route("/consent.js", get(loader))
+            .route("/ask.js", get(ask))
             .route("/banner", get(banner))
             .route("/notice", get(notice))
             .route("/decisions", post(decisions::post))
@@ -74,6 +75,10 @@ impl App {
 
 async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {
     site.loader.answer(&headers)
+}
+
+async fn ask(AtSite(site): AtSite, headers: HeaderMap) -> Response {
+    site.ask.answer(&headers)
 }
 
 async fn banner(

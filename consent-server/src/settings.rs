@@ -2,7 +2,7 @@
 //!
 //! Paths in it are relative to the file itself.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -83,6 +83,8 @@ pub struct SiteSettings {
     pub policy: Policy,
     /// The origins whose pages may ask, as browsers write them.
     pub origins: Vec<String>,
+    /// Hosts that pages may not reach before a purpose is allowed, however they try.
+    pub hosts: BTreeMap<String, Vec<String>>,
 }
 
 /// Why the configuration cannot be used. Each line names a file, a line and a field.
@@ -119,7 +121,7 @@ read_table!(MailSection {
     from = MailSection::default().from,
 });
 read_table!(RegionSection { id, store, keys });
-read_table!(SiteSection { id, region, policy, origins });
+read_table!(SiteSection { id, region, policy, origins, hosts = BTreeMap::new() });
 
 struct File {
     server: ServerSection,
@@ -159,6 +161,7 @@ struct SiteSection {
     region: RegionId,
     policy: PathBuf,
     origins: Vec<String>,
+    hosts: BTreeMap<String, Vec<String>>,
 }
 
 impl Settings {
@@ -184,9 +187,11 @@ impl Settings {
                 region: section.region.clone(),
                 policy,
                 origins: section.origins.clone(),
+                hosts: section.hosts.clone(),
             });
         }
         for (i, site) in sites.iter().enumerate() {
+            check_hosts(site, i, &mut document);
             if !site.policy.regions.iter().any(|region| region.id == site.region) {
                 let message = format!("the site's policy has no region '{}'", site.region);
                 document.fault(format!("site[{i}].region"), message);
@@ -281,6 +286,27 @@ fn check_sites(file: &File, document: &mut Document<'_>) {
     }
     if file.site.is_empty() {
         document.fault("site", "at least one [[site]] is needed");
+    }
+}
+
+/// Only what leaves a choice can be waited for, and a host is written as addresses write it.
+fn check_hosts(site: &SiteSettings, i: usize, document: &mut Document<'_>) {
+    for (id, hosts) in &site.hosts {
+        let field = format!("site[{i}].hosts.{id}");
+        if !site.policy.choosable_purposes().any(|purpose| purpose.id.as_str() == id) {
+            let message = "the site's policy has no such purpose that leaves something to choose";
+            document.fault(field, message);
+            continue;
+        }
+        for (j, host) in hosts.iter().enumerate() {
+            let name = host.strip_prefix("*.").unwrap_or(host);
+            if name.is_empty()
+                || !name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+            {
+                let message = "must be a host in small letters, as in \"www.example.net\", or \"*.example.net\"";
+                document.fault(format!("{field}[{j}]"), message);
+            }
+        }
     }
 }
 

@@ -26,6 +26,3 @@ pub use page::{AddressAction, AddressPage, PAGE_STYLE, render_address_page};
 pub use panel::{Answer, Panel};
 #[cfg(feature = "server")]
 pub use render::render_banner;
-
-/// The style sheet of banner and panel, for their shadow root.
-pub const STYLE: &str = include_str!("style.css");

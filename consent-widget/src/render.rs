@@ -10,7 +10,7 @@ use yew::ServerRenderer;
 use crate::banner::{Banner, BannerProps};
 use crate::notice::Notice;
 
-/// The banner as HTML, to be put into a shadow root that has adopted [`STYLE`](crate::STYLE).
+/// The banner as HTML, to be put into a shadow root that has adopted `banner.css`.
 pub async fn render_banner(notice: Notice) -> String {
     ServerRenderer::<Banner>::with_props(move || BannerProps { notice: Rc::new(notice) })
         .hydratable(false)

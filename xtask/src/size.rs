@@ -6,10 +6,23 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::widget::{PLACEHOLDER, compress};
+use crate::widget::compress;
 
-/// A configuration as a server puts it into the loader.
-const CONFIG: &str = r#"{"base":"https://consent.example.org/v1/sites/cloud-pbs","app":"https://consent.example.org/v1/widget/5d41402a/consent_widget.js","policy":12,"since":11,"months":6,"languages":["en","fr"],"purposes":[{"id":"analytics","cookies":["_cpbs*"]},{"id":"communications","cookies":[]},{"id":"email.open_tracking","cookies":[]}]}"#;
+/// What a server puts into the scripts, for a site with Google's tags.
+const FILLED: [(&str, &str); 3] = [
+    (
+        "__CONSENT_CONFIG__",
+        r#"{"base":"https://consent.example.org/v1/sites/cloud-pbs","policy":12,"asked":["analytics","communications","email.open_tracking"],"interests":["improvement"],"since":[11,11,12,11],"signals":["globalPrivacyControl"]}"#,
+    ),
+    (
+        "__CONSENT_VENDORS__",
+        r#"{"google":{"signals":{"ad_personalization":[],"ad_storage":[],"ad_user_data":[],"analytics_storage":["analytics"],"functionality_storage":[],"personalization_storage":[],"security_storage":"always"},"target":"dataLayer","form":"push_arguments","before":["consent","default","{signals}"],"granted":["consent","update","{signals}"],"denied":["consent","update","{signals}"]}}"#,
+    ),
+    (
+        "__CONSENT_SITE__",
+        r#"{"files":"https://consent.example.org/v1/widget/5d41402a","verify":"https://consent.example.org/v1/receipts/verify","policy":12,"months":6,"cookies":[["_cpbs*"],[],[],[]],"signals":{"globalPrivacyControl":["gpc","Global Privacy Control"]}}"#,
+    ),
+];
 
 /// The parts of the download.
 #[derive(Debug)]
@@ -26,17 +39,27 @@ struct Part {
 }
 
 impl Sizes {
-    /// Measures what `widget` wrote.
+    /// Measures what `widget` wrote. The loader is the stub, and the part for vendors' tags.
     pub(crate) fn of(dist: &Path) -> Result<Self> {
         let read = |name: &str| {
             let path = dist.join(name);
             fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
         };
-        let loader = String::from_utf8(read("consent.js")?)?.replace(PLACEHOLDER, CONFIG);
+        let script = |name: &str| -> Result<String> {
+            let mut text = String::from_utf8(read(name)?)?;
+            for (placeholder, value) in FILLED {
+                text = text.replace(placeholder, value);
+            }
+            Ok(text)
+        };
+        let size = |text: &str| Ok::<_, anyhow::Error>(compress(text.as_bytes())?.len());
+        let (stub, vendors, ask) = (script("stub.js")?, script("vendors.js")?, script("ask.js")?);
         let (glue, wasm) = (read("consent_widget.js.br")?, read("consent_widget_bg.wasm.br")?);
         Ok(Self {
             parts: vec![
-                Part { name: "loader", bytes: compress(loader.as_bytes())?.len(), budget: 3072 },
+                Part { name: "stub", bytes: size(&stub)?, budget: 1536 },
+                Part { name: "loader", bytes: size(&(stub + &vendors))?, budget: 3072 },
+                Part { name: "ask", bytes: size(&ask)?, budget: 4608 },
                 Part { name: "panel", bytes: glue.len() + wasm.len(), budget: 70 * 1024 },
             ],
         })
@@ -79,14 +102,17 @@ mod tests {
     fn each_part_is_measured_compressed() {
         let dist = std::env::temp_dir().join(format!("xtask-size-{}", std::process::id()));
         fs::create_dir_all(&dist).unwrap();
-        fs::write(dist.join("consent.js"), format!("f({PLACEHOLDER})").repeat(50)).unwrap();
+        for (name, (placeholder, _)) in ["stub.js", "vendors.js", "ask.js"].into_iter().zip(FILLED)
+        {
+            fs::write(dist.join(name), format!("f({placeholder})").repeat(50)).unwrap();
+        }
         fs::write(dist.join("consent_widget.js.br"), [0; 10]).unwrap();
         let missing = Sizes::of(&dist).unwrap_err().to_string();
         assert!(missing.contains("consent_widget_bg.wasm.br"), "{missing}");
         fs::write(dist.join("consent_widget_bg.wasm.br"), [0; 20]).unwrap();
         let sizes = Sizes::of(&dist).unwrap();
         fs::remove_dir_all(&dist).unwrap();
-        assert_eq!(sizes.parts[1].bytes, 30);
-        assert!(sizes.parts[0].bytes < 500, "{sizes}");
+        assert_eq!(sizes.parts[3].bytes, 30);
+        assert!(sizes.parts[0].bytes > 100 && sizes.parts[0].bytes < 500, "{sizes}");
     }
 }

@@ -1,16 +1,19 @@
 //! `cargo xtask widget`: what browsers download, from Rust and JavaScript to `dist/`.
 //!
 //! Cargo compiles the panel to WebAssembly, wasm-bindgen (as a library, so that its version is the
-//! one in `Cargo.lock`) writes its glue, oxc makes glue and loader small, brotli compresses what
-//! is the same for every site. The loader is not compressed here: the server first puts each
-//! site's configuration into it.
+//! one in `Cargo.lock`) writes its glue, oxc makes glue and loader small and Lightning CSS the style
+//! sheets, brotli compresses what
+//! is the same for every site. The loader's scripts are not compressed here: the server first puts
+//! each site's configuration into them.
 
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use lightningcss::printer::PrinterOptions;
+use lightningcss::stylesheet::{MinifyOptions, ParserOptions, StyleSheet};
 use oxc::allocator::Allocator;
 use oxc::codegen::{Codegen, CodegenOptions};
 use oxc::minifier::{CompressOptions, Minifier, MinifierOptions};
@@ -18,9 +21,6 @@ use oxc::parser::Parser;
 use oxc::span::SourceType;
 
 use crate::run::root;
-
-/// Stands in the loader where the server puts a site's configuration.
-pub(crate) const PLACEHOLDER: &str = "__CONSENT_CONFIG__";
 
 /// What browsers run.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
@@ -36,10 +36,17 @@ pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
     let (workspace, dist) = (root(), dist());
     fs::create_dir_all(&dist)?;
 
-    let loader = workspace.join("consent-widget/loader/consent.js");
-    let source =
-        fs::read_to_string(&loader).with_context(|| format!("cannot read {}", loader.display()))?;
-    write_if_changed(&dist.join("consent.js"), minify_loader(&source)?.as_bytes())?;
+    for (name, source, kind) in scripts(&workspace.join("consent-widget/loader"))? {
+        let small = minify(&source, kind).with_context(|| name.to_owned())?;
+        write_if_changed(&dist.join(name), small.as_bytes())?;
+    }
+
+    for name in ["banner.css", "panel.css"] {
+        let path = workspace.join("consent-widget/src").join(name);
+        let source =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        write_if_changed(&dist.join(name), minify_css(&source)?.as_bytes())?;
+    }
 
     ensure_target(&progress)?;
     progress("compiling the preferences panel to WebAssembly");
@@ -58,6 +65,28 @@ pub(crate) fn build(progress: impl Fn(&str)) -> Result<()> {
         fs::write(dist.join(format!("{name}.br")), compress(bytes)?)?;
     }
     Ok(())
+}
+
+/// The parts of `ask.js`, in the order in which they are joined: each uses those before it.
+const ASK: [&str; 7] = ["state", "decide", "banner", "theme", "frames", "panel", "start"];
+
+/// The loader's scripts: name, source, kind.
+fn scripts(folder: &Path) -> Result<Vec<(&'static str, String, SourceType)>> {
+    let read = |name: &str| {
+        let path = folder.join(name);
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    };
+    let mut ask = String::from("export const ask = (stub) => {\n");
+    for part in ASK {
+        ask += &read(&format!("ask/{part}.js"))?;
+    }
+    ask += "return ready;\n};\n";
+    Ok(vec![
+        ("stub.js", read("stub.js")?, SourceType::script()),
+        ("vendors.js", read("vendors.js")?, SourceType::script()),
+        ("strict.js", read("strict.js")?, SourceType::script()),
+        ("ask.js", ask, SourceType::mjs()),
+    ])
 }
 
 /// Adds the compilation target where rustup rules; elsewhere its absence is reported by cargo.
@@ -117,14 +146,6 @@ fn bind(compiled: &Path) -> Result<(Vec<u8>, Vec<u8>)> {
     Ok((glue.into_bytes(), output.wasm_mut().emit_wasm()))
 }
 
-/// Minifies the loader, with its placeholder kept as the one free name.
-fn minify_loader(source: &str) -> Result<String> {
-    let small = minify(source, SourceType::script())?;
-    let found = small.matches(PLACEHOLDER).count();
-    ensure!(found == 1, "the loader must name {PLACEHOLDER} once, not {found} times");
-    Ok(small)
-}
-
 fn minify(source: &str, kind: SourceType) -> Result<String> {
     let allocator = Allocator::default();
     let parsed = Parser::new(&allocator, source, kind).parse();
@@ -142,6 +163,15 @@ fn minify(source: &str, kind: SourceType) -> Result<String> {
         .with_scoping(minified.scoping)
         .build(&program);
     Ok(printed.code)
+}
+
+fn minify_css(source: &str) -> Result<String> {
+    // The error borrows the source.
+    let fault = |error: &dyn std::fmt::Display| anyhow!("CSS: {error}");
+    let mut sheet = StyleSheet::parse(source, ParserOptions::default()).map_err(|e| fault(&e))?;
+    sheet.minify(MinifyOptions::default()).map_err(|e| fault(&e))?;
+    let options = PrinterOptions { minify: true, ..PrinterOptions::default() };
+    Ok(sheet.to_css(options).map_err(|e| fault(&e))?.code)
 }
 
 /// Brotli at its best, as the server sends it.
@@ -169,20 +199,28 @@ fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
 
-    const LOADER: &str = include_str!("../../consent-widget/loader/consent.js");
-
     #[test]
-    fn the_placeholder_survives_exactly_once() {
-        let small = minify_loader(LOADER).unwrap();
-        assert_eq!(small.matches(PLACEHOLDER).count(), 1);
-        assert!(small.len() < LOADER.len() / 2, "comments and spaces are gone");
-        let twice = LOADER.replace(PLACEHOLDER, "[__CONSENT_CONFIG__, __CONSENT_CONFIG__]");
-        assert!(minify_loader(&twice).unwrap_err().to_string().contains("once, not 2 times"));
+    fn each_placeholder_survives_exactly_once() {
+        let scripts = scripts(&root().join("consent-widget/loader")).unwrap();
+        let placeholders =
+            ["__CONSENT_CONFIG__", "__CONSENT_VENDORS__", "__CONSENT_HOSTS__", "__CONSENT_SITE__"];
+        for ((name, source, kind), placeholder) in scripts.into_iter().zip(placeholders) {
+            let small = minify(&source, kind).unwrap();
+            assert_eq!(small.matches(placeholder).count(), 1, "{name}");
+            assert!(small.len() < source.len() / 2, "{name}: comments and spaces are gone");
+        }
     }
 
     #[test]
     fn broken_javascript_is_refused() {
         assert!(minify("const = 1", SourceType::script()).is_err());
+    }
+
+    #[test]
+    fn style_sheets_lose_their_comments_only() {
+        let small = minify_css("/* why */ .a { color : red; }\n.b { margin: 0 auto }").unwrap();
+        assert_eq!(small, ".a{color:red}.b{margin:0 auto}");
+        assert!(minify_css("} .a").unwrap_err().to_string().starts_with("CSS: "));
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub struct PolicyHistory {
     current: Policy,
     /// For each purpose the first policy of those that stand; none means the one in force.
     since: BTreeMap<PurposeId, u32>,
-    /// The same for everything that a browser remembers.
-    shown_since: u32,
+    /// The first policy of those that ask about the same purposes in the same order.
+    alike_since: u32,
 }
 
 impl PolicyHistory {
@@ -36,23 +36,25 @@ impl PolicyHistory {
             return None;
         }
         let current = policies.pop()?;
-        let mut history = Self { since: BTreeMap::new(), shown_since: current.number, current };
+        let mut history = Self { since: BTreeMap::new(), alike_since: current.number, current };
         // Each is held against the one in force, so that many small steps lead no further than one
         // large one. The first one, going back, that asks again ends what stands.
         let ids = |policy: &Policy| -> Vec<PurposeId> {
-            policy.consent_purposes().map(|purpose| purpose.id.clone()).collect()
+            policy.choosable_purposes().map(|purpose| purpose.id.clone()).collect()
         };
         let mut standing: BTreeSet<PurposeId> =
             history.current.purposes.iter().map(|purpose| purpose.id.clone()).collect();
-        let mut shown_alike = true;
+        let bases = |policy: &Policy| policy.consent_purposes().count();
+        let mut alike = true;
         for policy in policies.iter().rev() {
             let comparison = Comparison::of(policy, &history.current);
             let asked = comparison.asks_again();
             standing.retain(|purpose| !asked.contains(purpose));
             history.since.extend(standing.iter().map(|purpose| (purpose.clone(), policy.number)));
-            shown_alike &= asked.is_empty() && ids(policy) == ids(&history.current);
-            if shown_alike {
-                history.shown_since = policy.number;
+            alike &=
+                ids(policy) == ids(&history.current) && bases(policy) == bases(&history.current);
+            if alike {
+                history.alike_since = policy.number;
             }
         }
         Some(history)
@@ -70,11 +72,12 @@ impl PolicyHistory {
         Standing::new(since, current).unwrap_or(Standing::only(current))
     }
 
-    /// The policies under which everything that a browser remembers still stands: nothing is asked
-    /// again, and the consent purposes are the same in the same order.
-    pub fn standing_of_all(&self) -> Standing {
+    /// The policies under which what a browser remembers about this purpose still stands: it is not
+    /// asked again, and browsers remembered the same purposes in the same order.
+    pub fn remembered(&self, purpose: &PurposeId) -> Standing {
         let current = self.current.number;
-        Standing::new(self.shown_since, current).unwrap_or(Standing::only(current))
+        let since = self.standing(purpose).since().max(self.alike_since);
+        Standing::new(since, current).unwrap_or(Standing::only(current))
     }
 }
 
@@ -94,7 +97,7 @@ mod tests {
         let history = PolicyHistory::new(policies).unwrap();
         let analytics = history.standing(&"analytics".parse().unwrap());
         assert_eq!(analytics.current(), history.current().number);
-        (analytics.since(), history.standing_of_all().since())
+        (analytics.since(), history.remembered(&"analytics".parse().unwrap()).since())
     }
 
     #[test]

@@ -32,6 +32,9 @@ pub(super) struct Body {
     language: String,
     /// An earlier receipt: it proves that the same browser decides again.
     previous: Option<String>,
+    layer: Option<String>,
+    signals: Option<Vec<String>>,
+    since: Option<u32>,
 }
 
 #[derive(Debug, Serialize)]

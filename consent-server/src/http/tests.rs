@@ -113,6 +113,7 @@ impl TestApp {
                 region: "eu".parse().unwrap(),
                 policy: policy(number),
                 origins: vec![OWN.into(), EMBED.into()],
+                hosts: std::collections::BTreeMap::new(),
             }],
         };
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));

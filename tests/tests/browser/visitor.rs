@@ -72,7 +72,8 @@ async fn refusing_leaves_no_identifier_and_nothing_is_ever_sent() {
         stage.visit().await;
         let storage = stage.browser.storage().await;
         assert_eq!(names(&storage), ["consent"]);
-        assert_eq!(storage.cookies[0].1.rsplit('.').next(), Some("rrr"));
+        // Three refused, and two legitimate interests that nobody objected to.
+        assert_eq!(storage.cookies[0].1.rsplit('.').next(), Some("rrr--"));
         assert_eq!((storage.local, storage.session, storage.other), (vec![], vec![], vec![]));
     }
     assert!(!stage.browser.has("button").await);

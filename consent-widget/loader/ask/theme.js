@@ -1,0 +1,64 @@
+/** Fourth part of `ask.js`: the look, which never makes one answer weaker than the other. */
+
+const PROPERTIES = ["surface", "text", "muted", "line", "accent", "on-accent", "font"];
+
+/** What a colour is as red, green and blue, each from 0 to 1, and its opacity. The browser reads it.
+ * @param {string} text @returns {number[]} */
+const channels = (text) => {
+  const probe = document.createElement("i");
+  probe.style.color = `color-mix(in srgb, ${text} 100%, ${text})`;
+  mount.append(probe);
+  const read = getComputedStyle(probe).color.match(/-?[\d.]+(e-\d+)?/g) || [];
+  probe.remove();
+  return read.map(Number);
+};
+
+/** Contrast as WCAG 2.2 defines it. @param {string} one @param {string} other */
+const contrast = (one, other) => {
+  /** @param {string} text */
+  const light = (text) => {
+    const [r, g, b] = channels(text).map((c) =>
+      c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4,
+    );
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const ratio = light(one) / light(other);
+  return Math.max(ratio, 1 / ratio);
+};
+
+/** Takes over the page's own colours and type. @param {HTMLElement} element */
+const follow = (element) => {
+  const body = getComputedStyle(document.body);
+  /** @param {string} color */
+  const solid = (color) => channels(color)[3] !== 0;
+  const surface = [body, getComputedStyle(root)].map((s) => s.backgroundColor).find(solid) || "#fff";
+  const link = document.querySelector("a[href],button");
+  const accent = link ? getComputedStyle(link).color : body.color;
+  const values = [surface, body.color, body.color, body.color, accent, surface, body.fontFamily];
+  const legible = contrast(surface, body.color) >= 4.5 && contrast(surface, accent) >= 4.5;
+  if (legible) PROPERTIES.forEach((name, i) => element.style.setProperty("--consent-" + name, values[i]));
+  else complain("the page's own colours are not legible, so the banner keeps its own");
+};
+
+/** Whether both answers look alike, and are legible. */
+const isFair = () => {
+  const [one, other] = box.querySelectorAll(".answer");
+  /** @type {any[]} */
+  const [a, b] = [one, other].map((button) => getComputedStyle(button));
+  const [p, q] = [one, other].map((button) => button.getBoundingClientRect());
+  return (
+    ["color", "backgroundColor", "fontSize", "fontWeight", "opacity", "display", "visibility", "filter"].every(
+      (name) => a[name] === b[name],
+    ) &&
+    Math.abs(p.width - q.width) < 1 &&
+    Math.abs(p.height - q.height) < 1 &&
+    a.opacity === "1" &&
+    contrast(a.color, a.backgroundColor) >= 4.5
+  );
+};
+
+/** Takes the page's styles away: its properties, and what it says of the parts. */
+const plain = () => {
+  for (const name of PROPERTIES) host?.style.setProperty("--consent-" + name, "initial", "important");
+  for (const node of box.querySelectorAll("[part]")) node.removeAttribute("part");
+};
