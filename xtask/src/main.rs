@@ -8,6 +8,7 @@ mod generate;
 mod run;
 mod size;
 mod test;
+mod tools;
 mod widget;
 
 use std::process::ExitCode;

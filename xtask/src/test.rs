@@ -1,16 +1,12 @@
 //! `cargo xtask test`: everything that CI does, in the order in which faults are cheapest to find.
 
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::run::{cargo, run};
-use crate::{generate, size, widget};
-
-/// The programs that the browser tests drive, and the Debian packages that bring them.
-const BROWSER: [(&str, &str); 2] = [("chromium", "chromium"), ("chromedriver", "chromium-driver")];
+use crate::run::{cargo, root, run};
+use crate::{generate, size, tools, widget};
 
 /// The fuzz targets, which are a workspace of their own.
 const FUZZ: &str = "fuzz/Cargo.toml";
@@ -24,8 +20,11 @@ pub(crate) fn test() -> Result<()> {
     step("generated files");
     generate::check()?;
 
-    step("browser");
-    provide_browser()?;
+    step("tools");
+    tools::provide()?;
+
+    step("types");
+    check_types()?;
 
     step("widget");
     widget::build(|step| eprintln!("{step}"))?;
@@ -74,38 +73,15 @@ fn step(name: &str) {
     eprintln!("\n== {name}");
 }
 
-/// Makes sure that the browser is there: installs it where that is possible without asking.
-fn provide_browser() -> Result<()> {
-    let missing: Vec<&str> = BROWSER
-        .iter()
-        .filter(|(program, _)| !installed(program))
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() {
+/// Checks the types of the widget's JavaScript.
+fn check_types() -> Result<()> {
+    let project = root().join("consent-widget/loader/tsconfig.json");
+    if !project.exists() {
         return Ok(());
     }
-    let packages = missing.join(" ");
-    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
-    if !root || !Path::new("/usr/bin/apt-get").exists() {
-        bail!("the browser tests need {packages}; on Debian: sudo apt-get install {packages}");
-    }
-    eprintln!("installing {packages}");
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
-        command
-    };
-    run(apt(&["update", "--quiet"]))?;
-    let mut install =
-        apt(&["install", "--yes", "--quiet", "--no-install-recommends", "fonts-dejavu-core"]);
-    install.args(missing);
-    run(install)
-}
-
-fn installed(program: &str) -> bool {
-    let mut command = Command::new(program);
-    command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
+    let mut tsc = Command::new(tools::node_modules().join(".bin/tsc"));
+    tsc.arg("--project").arg(project);
+    run(tsc).context("the types in consent-widget/loader do not fit; tsc says above where")
 }
 
 #[cfg(test)]

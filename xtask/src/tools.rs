@@ -1,0 +1,104 @@
+//! The programs that tests drive and that are no part of the product: browsers with their drivers,
+//! fonts, and what comes from npm. Each is installed where it is missing and that is possible
+//! without asking; elsewhere the error says how.
+//!
+//! Building and running the product takes none of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::run::{cargo, root, run};
+
+/// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
+/// every script that the widget speaks, so that no test depends on what else is installed.
+const PACKAGES: [(&[&str], &str); 5] = [
+    (&["chromium"], "chromium"),
+    (&["chromedriver"], "chromium-driver"),
+    (&["firefox-esr", "firefox"], "firefox-esr"),
+    (&["npm"], "npm"),
+    (&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"], "fonts-dejavu-core"),
+];
+
+/// Drives Firefox. Debian does not have it, so cargo builds it.
+const GECKODRIVER: &str = "0.37.1";
+
+/// Makes sure that everything is there.
+pub(crate) fn provide() -> Result<()> {
+    packages()?;
+    geckodriver()?;
+    modules()
+}
+
+/// Where npm puts what it installs.
+pub(crate) fn node_modules() -> PathBuf {
+    root().join("tests/npm/node_modules")
+}
+
+fn packages() -> Result<()> {
+    let missing: Vec<&str> = PACKAGES
+        .iter()
+        .filter(|(names, _)| !names.iter().any(|name| found(name)))
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
+    ensure!(
+        root && Path::new("/usr/bin/apt-get").exists(),
+        "the tests need {names}; on Debian: sudo apt-get install {names}"
+    );
+    eprintln!("installing {names}");
+    let apt = |arguments: &[&str]| {
+        let mut command = Command::new("apt-get");
+        command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null());
+        command
+    };
+    run(apt(&["update", "--quiet"]))?;
+    let mut install = apt(&["install", "--yes", "--quiet", "--no-install-recommends"]);
+    install.args(missing);
+    run(install)
+}
+
+/// Whether there is such a file, or such a program on the path.
+fn found(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
+}
+
+/// Builds the driver once, beside everything else that is built. `tests/src/driver.rs` looks there.
+fn geckodriver() -> Result<()> {
+    let tools = root().join("target/tools");
+    let mut installed = Command::new(tools.join("bin/geckodriver"));
+    let current = installed.arg("--version").output().is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout).starts_with(&format!("geckodriver {GECKODRIVER} "))
+    });
+    if current {
+        return Ok(());
+    }
+    eprintln!("building geckodriver {GECKODRIVER}; this is done once and takes some minutes");
+    let mut install = cargo(["install", "--locked", "--quiet", "geckodriver", "--version"]);
+    install.arg(GECKODRIVER).arg("--root").arg(&tools);
+    run(install).context("geckodriver, which drives Firefox in the tests, cannot be built")
+}
+
+/// Installs what the lock file names, if it is not there. Nothing of it runs while it is installed.
+fn modules() -> Result<()> {
+    let folder = root().join("tests/npm");
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified());
+    let done = modified("node_modules/.package-lock.json");
+    let is_current =
+        done.is_ok_and(|done| modified("package-lock.json").is_ok_and(|lock| lock <= done));
+    if is_current {
+        return Ok(());
+    }
+    eprintln!("installing what the tests take from npm");
+    let mut install = Command::new("npm");
+    install.args(["ci", "--ignore-scripts", "--omit=dev"]).current_dir(&folder);
+    install.stdout(Stdio::null());
+    run(install)
+}
