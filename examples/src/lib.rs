@@ -46,13 +46,21 @@ pub struct Options {
     pub embed: SocketAddr,
     /// Where the collector listens.
     pub collector: SocketAddr,
+    /// Further origins that may embed the banner.
+    pub origins: Vec<String>,
 }
 
 impl Options {
     /// Free ports for everything, for tests.
     pub fn on_free_ports(config: impl Into<PathBuf>) -> Self {
         let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self { config: config.into(), listen: Some(free), embed: free, collector: free }
+        Self {
+            config: config.into(),
+            listen: Some(free),
+            embed: free,
+            collector: free,
+            origins: Vec::new(),
+        }
     }
 }
 
@@ -100,6 +108,7 @@ pub async fn start(options: Options) -> anyhow::Result<Demo> {
     settings.server.public_url = addresses.consent.clone();
     for site in &mut settings.sites {
         site.origins = vec![addresses.consent.clone(), addresses.embed.clone()];
+        site.origins.extend(options.origins.iter().cloned());
     }
     let app = consent_server::App::open(settings).await.context("cannot open the server")?;
     let site = app.router().merge(pages::site(&addresses, mail.clone()));

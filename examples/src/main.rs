@@ -47,7 +47,9 @@ async fn main() -> ExitCode {
 
 async fn run() -> anyhow::Result<()> {
     let Arguments { config, listen, embed, collector, no_open } = Arguments::parse();
-    let mut demo = consent_examples::start(Options { config, listen, embed, collector }).await?;
+    let mut demo =
+        consent_examples::start(Options { config, listen, embed, collector, origins: Vec::new() })
+            .await?;
     announce(&demo);
     if !no_open && let Err(error) = open::that_detached(&demo.addresses.consent) {
         eprintln!("No browser could be opened ({error}): follow the first address by hand.");

@@ -1,62 +1,34 @@
-//! A Chromium with a fresh profile, driven by `chromedriver`.
+//! A browser with a fresh profile, and what a visitor does in it. How it is started is in `start`.
 
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{ChildStdin, Command, Stdio};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thirtyfour::extensions::query::ElementPollerNoWait;
 use thirtyfour::prelude::*;
-use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities};
 
+use crate::driver::Driver;
 use crate::network::Network;
+use crate::options::{Kind, Options};
+use crate::start::{self, Lines};
 use crate::wait_for;
 
 /// Finds in the banner's shadow root.
 const FIND: &str = "return document.querySelector('consent-banner')?.shadowRoot.querySelector(arguments[0]) ?? null";
 
-/// The address of the one `chromedriver` that all tests of this process share; each has a browser
-/// and a profile of its own.
-///
-/// It is started below a shell that waits for the end of its input, which comes when this process
-/// ends, however that happens: so it never stays behind.
-fn driver_url() -> &'static str {
-    static DRIVER: OnceLock<(String, ChildStdin)> = OnceLock::new();
-    let (url, _) = DRIVER.get_or_init(|| {
-        let script = "chromedriver --port=0 </dev/null & read -r _; kill $!";
-        let mut shell = Command::new("sh")
-            .args(["-c", script])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(shell.stdout.take().unwrap()).lines();
-        let mut said = Vec::new();
-        let port = loop {
-            let Some(Ok(line)) = lines.next() else {
-                panic!("chromedriver does not start; on Debian: apt-get install chromium chromium-driver; {said:?}");
-            };
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
-            }
-            said.push(line);
-        };
-        // It goes on writing; nobody else reads it.
-        let input = shell.stdin.take().unwrap();
-        std::thread::spawn(move || {
-            lines.for_each(drop);
-            shell.wait()
-        });
-        (format!("http://127.0.0.1:{port}"), input)
-    });
-    url
-}
-
 /// A browser of one test. Ends with it.
 pub struct Browser {
+    // The session ends before its driver does.
     driver: WebDriver,
-    downloads: tempfile::TempDir,
+    engine: Engine,
+    options: Options,
+    folder: tempfile::TempDir,
+}
+
+/// What each kind has beside its session.
+enum Engine {
+    Chromium,
+    Firefox { _driver: Driver, console: Lines },
 }
 
 /// Everything that a page of the current origin, or its server, left in the browser.
@@ -74,34 +46,23 @@ pub struct Storage {
 
 impl Browser {
     /// Starts a browser all of whose requests pass `network`.
-    pub async fn start(network: &Network) -> Self {
-        let downloads = tempfile::tempdir().unwrap();
-        let mut wanted = ChromeCapabilities::new();
-        for argument in [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--window-size=1280,900",
-            "--lang=en",
-            // Loopback requests too pass the proxy.
-            "--proxy-bypass-list=<-loopback>",
-            &format!("--proxy-server=http://{}", network.address()),
-        ] {
-            wanted.add_arg(argument).unwrap();
-        }
-        let preferences = json!({ "download.default_directory": downloads.path() });
-        wanted.add_experimental_option("prefs", preferences).unwrap();
-        wanted.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
-        let driver = WebDriver::new(driver_url(), wanted).await.unwrap();
+    pub async fn start(network: &Network, options: Options) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (driver, engine) = match options.kind {
+            Kind::Chromium => {
+                let driver = start::chromium(network.address(), folder.path(), &options).await;
+                start::dress_chromium(&driver, &options).await;
+                (driver, Engine::Chromium)
+            }
+            Kind::Firefox => {
+                let (driver, gecko, console) =
+                    start::firefox(network.address(), folder.path(), &options).await;
+                (driver, Engine::Firefox { _driver: gecko, console })
+            }
+        };
         // The waiting is done here, with a word on what is waited for.
         driver.set_poller(Arc::new(ElementPollerNoWait));
-        Self { driver, downloads }
+        Self { driver, engine, options, folder }
     }
 
     /// The session itself, for what is not offered here.
@@ -190,14 +151,35 @@ impl Browser {
 
     /// What the page and the browser wrote to the console since it was last asked.
     pub async fn console(&self) -> Vec<String> {
-        let entries = self.driver.browser_log().await.unwrap();
-        entries.into_iter().map(|entry| entry.message).collect()
+        match &self.engine {
+            Engine::Chromium => {
+                let entries = self.driver.browser_log().await.unwrap();
+                entries.into_iter().map(|entry| entry.message).collect()
+            }
+            Engine::Firefox { console, .. } => std::mem::take(&mut *console.lock().unwrap()),
+        }
     }
 
     /// Waits for a file that the page offered to save.
     pub async fn downloaded(&self, name: &str) -> PathBuf {
-        let path = self.downloads.path().join(name);
-        wait_for(name, async || path.exists().then_some(())).await;
+        let path = self.folder.path().join(name);
+        // Firefox makes an empty file first.
+        let written = || std::fs::metadata(&path).is_ok_and(|file| file.len() > 0);
+        wait_for(name, async || written().then_some(())).await;
         path
+    }
+
+    /// Kills the process of the page, which gets no chance to clean up, and goes on in a fresh tab.
+    /// What is stored stays. Chromium only.
+    pub async fn crash(&self) {
+        let cdp = self.driver.cdp();
+        // Beforehand, because nothing can be asked of a tab that crashed; and behind the page, so
+        // that it does not notice.
+        let fresh = json!({ "url": "about:blank", "background": true });
+        let fresh = cdp.send_raw("Target.createTarget", fresh).await.unwrap();
+        cdp.send_raw("Page.crash", json!({})).await.unwrap_err();
+        let fresh = fresh["targetId"].as_str().unwrap().to_owned();
+        self.driver.switch_to_window(fresh.into()).await.unwrap();
+        start::dress_chromium(&self.driver, &self.options).await;
     }
 }

@@ -7,12 +7,18 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod browser;
+mod driver;
 mod network;
+mod options;
+mod pages;
 mod stage;
+mod start;
 
 pub use browser::{Browser, Storage};
 pub use network::{Network, Seen};
-pub use stage::Stage;
+pub use options::{Kind, Options};
+pub use pages::{Answer, Pages};
+pub use stage::{Setting, Stage};
 
 use std::future::Future;
 use std::time::Duration;
@@ -35,4 +41,23 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(
     };
     let found = tokio::time::timeout(Duration::from_secs(20), found).await;
     found.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// Makes of each function that takes a [`Kind`] two tests: `name::in_chromium` and
+/// `name::in_firefox`.
+#[macro_export]
+macro_rules! in_both_browsers {
+    ($($name:ident),* $(,)?) => {$(
+        mod $name {
+            #[tokio::test(flavor = "multi_thread")]
+            async fn in_chromium() {
+                super::$name($crate::Kind::Chromium).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn in_firefox() {
+                super::$name($crate::Kind::Firefox).await;
+            }
+        }
+    )*};
 }

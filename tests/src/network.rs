@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
 
@@ -23,6 +23,8 @@ pub struct Seen {
     pub host: String,
     /// The path with its query.
     pub path: String,
+    /// The headers, as they were sent.
+    pub headers: HeaderMap,
     /// The body, as text.
     pub body: String,
     /// The status that was answered, once it was.
@@ -66,6 +68,11 @@ impl Network {
         self.lock().iter().filter(|seen| seen.host == host).cloned().collect()
     }
 
+    /// All requests so far, to whomever.
+    pub fn all(&self) -> Vec<Seen> {
+        self.lock().clone()
+    }
+
     /// Lets every request fail from now on, or no longer.
     pub fn cut(&self, cut: bool) {
         self.cut.store(cut, Ordering::SeqCst);
@@ -93,6 +100,7 @@ async fn forward(State(network): State<Network>, request: Request) -> Response {
         method: parts.method.to_string(),
         host: host.clone(),
         path: path.clone(),
+        headers: parts.headers.clone(),
         body: String::from_utf8_lossy(&body).into_owned(),
         status: None,
     };

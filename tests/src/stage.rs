@@ -1,7 +1,7 @@
 //! The demo, running for one test, with files of its own and a browser before it.
 
 use consent_core::{Claims, Digest, Receipt, SiteId};
-use consent_examples::{Addresses, Demo, Options};
+use consent_examples::{Addresses, Demo};
 use consent_server::ambient::{Ambient, System};
 use consent_server::app::Region;
 use consent_server::settings::Settings;
@@ -10,7 +10,30 @@ use serde_json::Value;
 
 use crate::browser::Browser;
 use crate::network::{Network, Seen};
+use crate::options::{Kind, Options};
+use crate::pages::Pages;
 use crate::wait_for;
+
+/// What is set on a stage.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// The browser.
+    pub browser: Options,
+    /// The site's configuration, as TOML.
+    pub config: String,
+    /// The site's policy, as TOML.
+    pub policy: String,
+}
+
+impl Default for Setting {
+    fn default() -> Self {
+        Self {
+            browser: Options::default(),
+            config: consent_examples::CONFIG.into(),
+            policy: consent_examples::POLICY.into(),
+        }
+    }
+}
 
 /// A demo and a browser. Ends with the test.
 pub struct Stage {
@@ -20,22 +43,42 @@ pub struct Stage {
     pub network: Network,
     /// Where the parts of the demo are reached.
     pub at: Addresses,
+    /// Pages of the test's own, on an origin that the site lists.
+    pub pages: Pages,
+    /// Somebody else, whom pages embed.
+    pub third: Pages,
     _demo: Demo,
     settings: Settings,
     _folder: tempfile::TempDir,
 }
 
 impl Stage {
-    /// Starts everything on free ports, over an empty folder.
+    /// The reference site, in Chromium.
     pub async fn set() -> Self {
+        Self::set_with(Setting::default()).await
+    }
+
+    /// The reference site, in that browser.
+    pub async fn set_in(kind: Kind) -> Self {
+        Self::set_with(Setting { browser: Options::of(kind), ..Setting::default() }).await
+    }
+
+    /// Starts everything on free ports, over an empty folder.
+    pub async fn set_with(setting: Setting) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = consent_examples::write_config(folder.path()).unwrap();
+        let config = folder.path().join("consent.toml");
+        std::fs::write(&config, setting.config).unwrap();
+        std::fs::write(folder.path().join("policy.toml"), setting.policy).unwrap();
         let settings = Settings::read(&config).unwrap();
-        let demo = consent_examples::start(Options::on_free_ports(config)).await.unwrap();
+        let pages = Pages::start("pages.localhost").await;
+        let third = Pages::start("third.localhost").await;
+        let mut options = consent_examples::Options::on_free_ports(config);
+        options.origins.push(pages.origin().to_owned());
+        let demo = consent_examples::start(options).await.unwrap();
         let network = Network::start().await;
-        let browser = Browser::start(&network).await;
+        let browser = Browser::start(&network, setting.browser).await;
         let at = demo.addresses.clone();
-        Self { browser, network, at, _demo: demo, settings, _folder: folder }
+        Self { browser, network, at, pages, third, _demo: demo, settings, _folder: folder }
     }
 
     /// Opens the reference site.

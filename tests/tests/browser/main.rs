@@ -1,7 +1,10 @@
 //! The whole way, through a real browser.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod anywhere;
 mod embed;
+mod equipment;
 mod loader;
 mod marketing;
 mod visitor;
