@@ -1,11 +1,18 @@
 //! What holds for every visitor: both answers weigh the same, and nothing but a visitor grants.
 
-use consent_tests::{Stage, Storage, wait_for};
+use consent_tests::{Kind, Stage, Storage, in_both_browsers, wait_for};
 use thirtyfour::Key;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accept_and_refuse_are_equal() {
-    let stage = Stage::set().await;
+in_both_browsers!(
+    accept_and_refuse_are_equal,
+    a_script_cannot_grant,
+    escape_and_scrolling_and_waiting_grant_nothing,
+    the_keyboard_alone_is_enough,
+    an_unreachable_server_grants_nothing_and_says_so,
+);
+
+async fn accept_and_refuse_are_equal(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.shown("button[value=accept]").await;
     let faces = stage
@@ -27,9 +34,8 @@ async fn accept_and_refuse_are_equal() {
     assert!(faces[0]["height"].as_f64().unwrap() >= 44.0, "{faces}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_script_cannot_grant() {
-    let stage = Stage::set().await;
+async fn a_script_cannot_grant(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.shown("button[value=accept]").await;
     stage
@@ -48,9 +54,8 @@ async fn a_script_cannot_grant() {
     assert_eq!(stage.collected(), []);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn escape_and_scrolling_and_waiting_grant_nothing() {
-    let stage = Stage::set().await;
+async fn escape_and_scrolling_and_waiting_grant_nothing(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press("button[value=customize]").await;
     stage.browser.shown("dialog[open]").await;
@@ -73,9 +78,8 @@ async fn escape_and_scrolling_and_waiting_grant_nothing() {
     assert_eq!(posts, 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_keyboard_alone_is_enough() {
-    let stage = Stage::set().await;
+async fn the_keyboard_alone_is_enough(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.shown("button[value=refuse]").await;
     let focused = "return document.activeElement?.shadowRoot?.activeElement?.value ?? null";
@@ -106,9 +110,8 @@ async fn the_keyboard_alone_is_enough() {
     assert_eq!(stage.decided(1).await["method"], "refuse_all");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unreachable_server_grants_nothing_and_says_so() {
-    let stage = Stage::set().await;
+async fn an_unreachable_server_grants_nothing_and_says_so(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.shown("button[value=accept]").await;
     stage.network.cut(true);

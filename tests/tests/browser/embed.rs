@@ -2,15 +2,20 @@
 //! does not list.
 
 use consent_core::Recorded;
-use consent_tests::{Stage, Storage, wait_for};
+use consent_tests::{Kind, Stage, Storage, in_both_browsers, wait_for};
+
+in_both_browsers!(
+    accepting_changing_and_withdrawing_under_a_strict_policy,
+    refusing_under_a_strict_policy,
+    on_an_origin_that_is_not_listed_nothing_is_asked_and_nothing_runs,
+);
 
 async fn visit(stage: &Stage) {
     stage.browser.open(&format!("{}/", stage.at.embed)).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepting_changing_and_withdrawing_under_a_strict_policy() {
-    let stage = Stage::set().await;
+async fn accepting_changing_and_withdrawing_under_a_strict_policy(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     visit(&stage).await;
     stage.browser.shown("button[value=accept]").await;
     assert_eq!(stage.browser.storage().await, Storage::default());
@@ -43,9 +48,8 @@ async fn accepting_changing_and_withdrawing_under_a_strict_policy() {
     assert!(!violations.iter().any(|line| line.contains("Security Policy")), "{violations:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn refusing_under_a_strict_policy() {
-    let stage = Stage::set().await;
+async fn refusing_under_a_strict_policy(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     visit(&stage).await;
     stage.browser.press("button[value=refuse]").await;
     stage.decided(1).await;
@@ -68,9 +72,8 @@ async fn the_choice_of_one_site_is_not_that_of_another() {
     assert_eq!(stage.browser.storage().await, Storage::default());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn on_an_origin_that_is_not_listed_nothing_is_asked_and_nothing_runs() {
-    let stage = Stage::set().await;
+async fn on_an_origin_that_is_not_listed_nothing_is_asked_and_nothing_runs(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     let foreign = stage.at.embed.replace("embed.localhost", "other.localhost");
     stage.browser.open(&format!("{foreign}/")).await;
     for part in ["/banner", "/ask.js"] {

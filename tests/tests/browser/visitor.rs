@@ -1,7 +1,17 @@
 //! A visitor's way on the site itself.
 
 use consent_core::{Method, Recorded};
-use consent_tests::{Stage, Storage, wait_for};
+use consent_tests::{Kind, Stage, Storage, in_both_browsers, wait_for};
+
+in_both_browsers!(
+    first_visit_shows_the_banner_and_touches_nothing,
+    accepting_gives_a_receipt_and_releases_what_waits,
+    refusing_leaves_no_identifier_and_nothing_is_ever_sent,
+    customising_saves_exactly_what_was_chosen,
+    withdrawing_stops_what_ran_and_refers_to_the_receipt_before,
+    the_choices_are_reopened_and_changed_in_the_panel,
+    the_receipt_is_saved_as_a_file,
+);
 
 const ACCEPT: &str = "button[name=choice][value=accept]";
 const REFUSE: &str = "button[name=choice][value=refuse]";
@@ -18,9 +28,8 @@ fn recorded(claims: &consent_core::Claims, purpose: &str) -> Option<Recorded> {
     Some(claims.purposes.get(&purpose.parse().ok()?)?.state)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn first_visit_shows_the_banner_and_touches_nothing() {
-    let stage = Stage::set().await;
+async fn first_visit_shows_the_banner_and_touches_nothing(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     for button in [ACCEPT, REFUSE, CUSTOMIZE] {
         stage.browser.shown(button).await;
@@ -34,9 +43,8 @@ async fn first_visit_shows_the_banner_and_touches_nothing() {
     assert!(!wasm, "the panel is not loaded before anybody is interested in it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accepting_gives_a_receipt_and_releases_what_waits() {
-    let stage = Stage::set().await;
+async fn accepting_gives_a_receipt_and_releases_what_waits(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.run("window.mark = 'same page'").await;
     stage.browser.press(ACCEPT).await;
@@ -55,9 +63,8 @@ async fn accepting_gives_a_receipt_and_releases_what_waits() {
     assert_eq!(stage.check(&claims.sub.to_string(), "analytics").await, (true, "granted".into()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn refusing_leaves_no_identifier_and_nothing_is_ever_sent() {
-    let stage = Stage::set().await;
+async fn refusing_leaves_no_identifier_and_nothing_is_ever_sent(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press(REFUSE).await;
     let asked = stage.decided(1).await;
@@ -81,9 +88,8 @@ async fn refusing_leaves_no_identifier_and_nothing_is_ever_sent() {
     assert_eq!(stage.check(&claims.sub.to_string(), "analytics").await, (false, "refused".into()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn customising_saves_exactly_what_was_chosen() {
-    let stage = Stage::set().await;
+async fn customising_saves_exactly_what_was_chosen(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press(CUSTOMIZE).await;
     stage.browser.shown("dialog[open]").await;
@@ -154,9 +160,8 @@ async fn a_return_visit_loads_the_loader_and_nothing_else() {
     assert!(!stage.browser.has("button").await);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn withdrawing_stops_what_ran_and_refers_to_the_receipt_before() {
-    let stage = Stage::set().await;
+async fn withdrawing_stops_what_ran_and_refers_to_the_receipt_before(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press(ACCEPT).await;
     stage.collects(1).await;
@@ -225,9 +230,8 @@ async fn a_page_that_stops_its_scripts_itself_is_not_loaded_anew() {
     assert_eq!(told, serde_json::json!(["same page", { "granted": [], "withdrawn": all }]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_choices_are_reopened_and_changed_in_the_panel() {
-    let stage = Stage::set().await;
+async fn the_choices_are_reopened_and_changed_in_the_panel(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press(ACCEPT).await;
     stage.collects(1).await;
@@ -254,9 +258,8 @@ async fn the_choices_are_reopened_and_changed_in_the_panel() {
     assert_eq!(names(&stage.browser.storage().await), ["consent"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_receipt_is_saved_as_a_file() {
-    let stage = Stage::set().await;
+async fn the_receipt_is_saved_as_a_file(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
     stage.visit().await;
     stage.browser.press(REFUSE).await;
     stage.decided(1).await;
