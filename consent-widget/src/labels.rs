@@ -232,8 +232,22 @@ mod file {
 
     use super::{Labels, PageLabels};
 
-    const FILES: [(&str, &str); 2] =
-        [("en", include_str!("labels/en.toml")), ("fr", include_str!("labels/fr.toml"))];
+    const FILES: [(&str, &str); 14] = [
+        ("en", include_str!("labels/en.toml")),
+        ("da", include_str!("labels/da.toml")),
+        ("de", include_str!("labels/de.toml")),
+        ("el", include_str!("labels/el.toml")),
+        ("es", include_str!("labels/es.toml")),
+        ("fr", include_str!("labels/fr.toml")),
+        ("is", include_str!("labels/is.toml")),
+        ("it", include_str!("labels/it.toml")),
+        ("mt", include_str!("labels/mt.toml")),
+        ("nb", include_str!("labels/nb.toml")),
+        ("nl", include_str!("labels/nl.toml")),
+        ("pt", include_str!("labels/pt.toml")),
+        ("ro", include_str!("labels/ro.toml")),
+        ("sv", include_str!("labels/sv.toml")),
+    ];
 
     /// A language file.
     #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -315,6 +329,21 @@ mod file {
 
     #[cfg(test)]
     mod tests {
+        /// What is the same as in English, and right.
+        const SAME: &[(&str, &str)] = &[
+            ("da", "Cookies"),
+            ("de", "Cookies"),
+            ("el", "Cookies"),
+            ("es", "Cookies"),
+            ("fr", "Services"),
+            ("fr", "Cookies"),
+            ("fr", "Rectification"),
+            ("mt", "Data"),
+            ("mt", "Cookies"),
+            ("nl", "Cookies"),
+            ("pt", "Cookies"),
+        ];
+
         use consent_core::policy::Right;
 
         use super::*;
@@ -335,17 +364,34 @@ mod file {
                     found.sort();
                     found
                 };
-                let shape = |file: &File| {
+                let texts = |file: &File| {
                     let mut all = Vec::new();
                     let mut note = |text: &str| {
-                        assert!(!text.trim().is_empty(), "{language}");
-                        all.push(placeholders(text));
+                        assert!(text.trim() == text && !text.is_empty(), "{language}: '{text}'");
+                        all.push(text.to_owned());
                         String::new()
                     };
                     let _ = (file.notice.map(&mut note), file.page.map(&mut note));
+                    all.extend(file.right.values().cloned());
                     all
                 };
-                assert_eq!(shape(&file), shape(&english), "{language}: placeholders");
+                for (text, original) in texts(&file).iter().zip(texts(&english)) {
+                    assert_eq!(placeholders(text), placeholders(&original), "{language}: {text}");
+                    let same = language == "en" || SAME.contains(&(language, text));
+                    assert_eq!(*text == original, same, "{language}: '{text}' is English");
+                }
+                for (unit, english) in [
+                    (&file.words.days, &english.words.days),
+                    (&file.words.months, &english.words.months),
+                ] {
+                    // In plural forms, so that no language is content with those of English.
+                    for count in [1, 2, 3, 6, 12, 13, 21, 390] {
+                        let said = unit.say(count, language);
+                        assert!(!said.contains('{') && !said.is_empty(), "{language}: {said}");
+                        let same = language == "en" || SAME.contains(&(language, &said));
+                        assert_eq!(said == english.say(count, "en"), same, "{language}: '{said}'");
+                    }
+                }
             }
         }
 
@@ -363,7 +409,7 @@ mod file {
         #[test]
         fn a_regional_tag_is_content_with_its_language() {
             assert_eq!(File::or_english("fr-CA").notice.refuse_all, "Tout refuser");
-            assert_eq!(File::or_english("de").notice.refuse_all, "Refuse all");
+            assert_eq!(File::or_english("ja").notice.refuse_all, "Refuse all");
         }
     }
 }

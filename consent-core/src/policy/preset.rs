@@ -143,6 +143,6 @@ mod tests {
     #[test]
     fn the_words_are_frozen() {
         let digest = Digest::of(super::PRESETS.as_bytes()).to_string();
-        assert_eq!(digest, "5244de7f254bd87646f2483c2509370c306c58c3f79f9f29159fccbd9552dfce");
+        assert_eq!(digest, "c0cb69651d5f29a771a9acae4ea99a29c58db374504e38caaa11e28e83099edd");
     }
 }
