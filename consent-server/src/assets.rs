@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use consent_core::mapping::Mapping;
 use consent_core::policy::{PolicyHistory, Purpose};
 use consent_core::{Digest, Signal};
+use data_encoding::BASE64;
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
@@ -220,6 +221,32 @@ pub(crate) fn stub<'s>(
 /// The loader of one site, as a file.
 pub(crate) fn loader(stub: String) -> Asset {
     Asset::new("text/javascript; charset=utf-8", SHORT, stub.into_bytes())
+}
+
+/// The loader of one site, to stand inside a page: a return visit then makes no request for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snippet(String);
+
+impl Snippet {
+    /// The snippet of a site, with its policy in force and those before it.
+    pub fn new(
+        public_url: &str,
+        site: &SiteSettings,
+        history: &PolicyHistory,
+    ) -> Result<Self, WidgetMissing> {
+        stub(public_url, site, history).map(Self)
+    }
+
+    /// The line for `<head>`.
+    pub fn html(&self) -> String {
+        format!("<script>{}</script>", self.0)
+    }
+
+    /// What `script-src` of a Content-Security-Policy needs to let it run (CSP Level 3, §2.3.1).
+    pub fn hash(&self) -> String {
+        let digest = BASE64.encode(Digest::of(self.0.as_bytes()).as_bytes());
+        format!("'sha256-{digest}'")
+    }
 }
 
 /// What the loader brings in when it is needed, with what it has to know of its site.

@@ -4,6 +4,7 @@
 mod check;
 mod policy;
 mod serve;
+mod snippet;
 mod token;
 mod verify;
 
@@ -43,6 +44,10 @@ enum Command {
     /// Check a policy before it is published, and see whom a change asks again.
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
+    /// Print the line that embeds the banner without a request: the loader itself, for `<head>`, with
+    /// the hash that a Content-Security-Policy needs.
+    #[command(after_help = "Example:\n  consent snippet --site cloud-pbs > head.html")]
+    Snippet(snippet::SnippetCommand),
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -108,6 +113,7 @@ impl Cli {
                 Command::Check(check) => check.run().await,
                 Command::Verify(verify) => verify.run().await,
                 Command::Policy(policy) => policy.run(),
+                Command::Snippet(snippet) => snippet.run().await,
                 Command::Token(token) => token.run().await,
             }
         });

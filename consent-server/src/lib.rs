@@ -6,7 +6,7 @@
 
 pub mod ambient;
 pub mod app;
-mod assets;
+pub mod assets;
 mod http;
 pub mod keys;
 pub mod links;

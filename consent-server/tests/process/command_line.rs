@@ -1,5 +1,8 @@
 //! Asking on the command line: results on standard output, the answer in the exit code.
 
+use consent_core::Digest;
+use data_encoding::BASE64;
+
 use super::*;
 
 #[tokio::test]
@@ -112,6 +115,23 @@ async fn a_token_made_here_opens_the_check() {
     assert_eq!((&answer["allowed"], &answer["state"]), (&false.into(), &"never_asked".into()));
 }
 
+#[tokio::test]
+async fn the_snippet_is_what_the_server_sends_and_its_hash_fits() {
+    let home = Home::new();
+    let server = home.serve().await;
+    let loader = format!("{}/v1/sites/example/consent.js", server.url);
+    let loader = reqwest::get(loader).await.unwrap().text().await.unwrap();
+    let html = home.run(&["snippet"]);
+    assert_eq!(html.out, format!("<script>{loader}</script>\n"), "{}", html.err);
+    let digest = BASE64.encode(Digest::of(loader.as_bytes()).as_bytes());
+    assert!(html.err.contains(&format!("script-src 'sha256-{digest}' ")), "{}", html.err);
+    assert!(!loader.contains("</"), "nothing in it ends the element");
+    let json = home.run(&["snippet", "--json"]).out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["hash"], format!("'sha256-{digest}'"));
+    assert_eq!(json["policy"], 1);
+}
+
 #[test]
 fn every_command_explains_itself_with_an_example() {
     let home = Home::new();
@@ -121,6 +141,7 @@ fn every_command_explains_itself_with_an_example() {
         &["verify"],
         &["policy", "check"],
         &["policy", "diff"],
+        &["snippet"],
         &["token", "new"],
     ] {
         let run = home.run(&[command, &["--help"]].concat());
