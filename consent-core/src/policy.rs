@@ -222,7 +222,8 @@ impl Policy {
     }
 
     /// The language to answer in: the first wanted one that the policy is written in, or else its
-    /// default. A regional tag (`fr-CA`) is content with its language (`fr`).
+    /// default. A regional tag (`fr-CA`) is content with its language (`fr`), and Norwegian of any
+    /// kind with Bokmål.
     pub fn negotiate<'l>(&self, wanted: impl IntoIterator<Item = &'l str>) -> &str {
         wanted
             .into_iter()

@@ -56,9 +56,12 @@ pub(crate) fn of(language: &str) -> &'static Words {
 }
 
 /// A language tag, and then with one part less each time: `fr-CA` is content with `fr` (RFC 4647
-/// §3.4).
+/// §3.4). Norwegian of any kind is content with Bokmål, which all who read it read.
 pub(crate) fn lookup(language: &str) -> impl Iterator<Item = &str> {
+    let primary = language.split('-').next().unwrap_or(language);
+    let norwegian = ["no", "nn"].iter().any(|tag| primary.eq_ignore_ascii_case(tag));
     std::iter::successors(Some(language), |tag| Some(tag.rsplit_once('-')?.0))
+        .chain(norwegian.then_some("nb"))
 }
 
 /// The template with each `{name}` replaced by the value of that name. A value is not looked into:
@@ -176,6 +179,19 @@ mod tests {
         }
         for language in ["en-GB", "tlh", "", "-", "frr", "x-fr", &"a-".repeat(500_000)] {
             assert_eq!(refused(language), refused("en"), "{language:.20}");
+        }
+    }
+
+    #[test]
+    fn norwegian_is_content_with_bokmal() {
+        for (language, tags) in [
+            ("no", &["no", "nb"][..]),
+            ("nn-NO", &["nn-NO", "nn", "nb"]),
+            ("NO", &["NO", "nb"]),
+            ("nb", &["nb"]),
+            ("noo", &["noo"]),
+        ] {
+            assert_eq!(lookup(language).collect::<Vec<_>>(), tags);
         }
     }
 
