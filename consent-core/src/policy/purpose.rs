@@ -136,6 +136,20 @@ impl LegalBasis {
             Self::LegalObligation => "legal_obligation",
         }
     }
+
+    /// Whether the person concerned has a say: by agreeing and refusing, or by objecting.
+    ///
+    /// ```
+    /// use consent_core::LegalBasis;
+    /// assert!(LegalBasis::LegitimateInterest.leaves_choice());
+    /// assert!(!LegalBasis::Contract.leaves_choice());
+    /// ```
+    pub fn leaves_choice(self) -> bool {
+        match self {
+            Self::Consent | Self::LegitimateInterest => true,
+            Self::Contract | Self::LegalObligation => false,
+        }
+    }
 }
 
 impl fmt::Display for LegalBasis {

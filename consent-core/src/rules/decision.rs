@@ -138,8 +138,8 @@ impl Method {
 /// ```
 /// use consent_core::{Choice, Decision, Method, Policy, policy::EXAMPLE};
 /// let policy = Policy::from_toml(&EXAMPLE.replace("number = 1", "number = 2"))?;
-/// let refuse = [("analytics".parse()?, Choice::Refused)].into();
-/// let decide = |asked| Decision::new(&policy, asked, &refuse, Method::RefuseAll, "en");
+/// let grant = [("analytics".parse()?, Choice::Granted)].into();
+/// let decide = |asked| Decision::new(&policy, asked, &grant, Method::AcceptAll, "en");
 /// assert!(decide(2).is_ok());
 /// assert_eq!(
 ///     decide(1).unwrap_err().to_string(),
@@ -149,7 +149,8 @@ impl Method {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDecision {
-    /// The decision was made on a policy that has been replaced.
+    /// The decision grants something of a policy that has been replaced, or refuses only what is
+    /// no longer asked.
     #[error("policy {asked} is superseded; the policy in force is {current}")]
     Superseded {
         /// The policy that the person was shown.
@@ -199,6 +200,11 @@ pub enum InvalidDecision {
 
 /// A decision that fits the policy in force. The only way to have one is [`Decision::new`].
 ///
+/// A refusal is never turned away because the policy was replaced in the meantime: nobody has to
+/// read a new text in order to say no. It then counts under the policy in force, for those of its
+/// purposes that still leave a choice there; one that rests on a legitimate interest now is objected
+/// to. A grant of something else than what is in force is none.
+///
 /// ```
 /// use consent_core::{Choice, Decision, Method, Policy};
 /// let policy = Policy::from_toml(consent_core::policy::EXAMPLE)?;
@@ -216,11 +222,13 @@ pub enum InvalidDecision {
 pub struct Decision {
     acts: BTreeMap<PurposeId, (LegalBasis, Act)>,
     method: Method,
+    asked: u32,
     language: String,
 }
 
 impl Decision {
-    /// Checks a decision against the policy in force.
+    /// Checks a decision against the policy in force. `asked` is the number of the policy that the
+    /// person was shown.
     pub fn new(
         policy: &Policy,
         asked: u32,
@@ -233,9 +241,12 @@ impl Decision {
             _ if asked > current || asked == 0 => {
                 return Err(InvalidDecision::UnknownPolicy { asked, current });
             }
-            _ if asked < current => return Err(InvalidDecision::Superseded { asked, current }),
+            _ if asked < current && choices.values().any(|choice| *choice == Choice::Granted) => {
+                return Err(InvalidDecision::Superseded { asked, current });
+            }
             _ => {}
         }
+        let late = asked < current;
         if choices.is_empty() {
             return Err(InvalidDecision::Empty);
         }
@@ -244,24 +255,34 @@ impl Decision {
         }
         let mut acts = BTreeMap::new();
         for (id, choice) in choices {
-            let purpose =
-                policy.purpose(id).ok_or_else(|| InvalidDecision::UnknownPurpose(id.clone()))?;
+            let purpose = policy.purpose(id);
+            if late && purpose.is_none_or(|purpose| !purpose.basis.leaves_choice()) {
+                continue;
+            }
+            let purpose = purpose.ok_or_else(|| InvalidDecision::UnknownPurpose(id.clone()))?;
             let basis = purpose.basis;
             let Some(act) = Act::of(basis, *choice) else {
                 return Err(InvalidDecision::NoChoice(id.clone(), basis));
             };
-            if !method.can(basis, *choice) {
+            // What the purpose rested on then is not asked: it may have been the other basis.
+            let bases = [basis, LegalBasis::Consent, LegalBasis::LegitimateInterest];
+            let bases = if late { &bases[..] } else { &bases[..1] };
+            if !bases.iter().any(|basis| method.can(*basis, *choice)) {
                 return Err(InvalidDecision::Contradiction { method, purpose: id.clone() });
             }
             acts.insert(id.clone(), (basis, act));
         }
-        if !policy.languages.iter().any(|known| known == language) {
+        if acts.is_empty() {
+            return Err(InvalidDecision::Superseded { asked, current });
+        }
+        if !late && !policy.languages.iter().any(|known| known == language) {
             return Err(InvalidDecision::UnknownLanguage {
                 asked: language.chars().take(35).collect(),
                 known: policy.languages.join(", "),
             });
         }
-        Ok(Self { acts, method, language: language.to_owned() })
+        let language = policy.negotiate([language]).to_owned();
+        Ok(Self { acts, method, asked, language })
     }
 
     /// What it does to each purpose named, and on which basis that rests.
@@ -279,7 +300,14 @@ impl Decision {
         self.method
     }
 
-    /// The language of the text shown.
+    /// The number of the policy that the person was shown: the one in force, or for a refusal an
+    /// earlier one.
+    pub fn asked(&self) -> u32 {
+        self.asked
+    }
+
+    /// The language of the text shown; a refusal of an earlier policy in a language that is gone
+    /// has the nearest one there is.
     pub fn language(&self) -> &str {
         &self.language
     }
@@ -378,6 +406,41 @@ mod tests {
             let message = read(json).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn a_refusal_is_recorded_whatever_policy_it_names() {
+        use Choice::{Granted, Refused};
+        use Method as M;
+        for (choices, method, language, expected) in [
+            (&[("analytics", Refused)][..], M::RefuseAll, "en", &["analytics"][..]),
+            (&[("analytics", Refused)], M::Withdrawal, "xx", &["analytics"]),
+            (&[("analytics", Refused), ("gone", Refused)], M::Signal, "en", &["analytics"]),
+            (&[("analytics", Refused), ("service", Refused)], M::Preferences, "en", &["analytics"]),
+            // Asked for then, a legitimate interest now; and the other way round.
+            (&[("safety", Refused)], M::RefuseAll, "en", &["safety"]),
+            (&[("analytics", Refused)], M::Objection, "en", &["analytics"]),
+        ] {
+            let decision = decide(1, choices, method, language).unwrap();
+            let purposes: Vec<_> = decision.purposes().map(PurposeId::as_str).collect();
+            assert_eq!(purposes, expected, "{method:?}");
+            assert_eq!(
+                (decision.asked(), decision.language(), decision.grants()),
+                (1, "en", false)
+            );
+            let right = decision.acts().all(|(_, basis, act)| Act::of(basis, Refused) == Some(act));
+            assert!(right, "a refusal, or an objection where it rests on an interest");
+        }
+        for (choices, method) in [
+            (&[("analytics", Granted)][..], M::Preferences),
+            (&[("analytics", Refused), ("safety", Granted)], M::Preferences),
+            (&[("gone", Refused)], M::RefuseAll),
+        ] {
+            let message = decide(1, choices, method, "en").unwrap_err().to_string();
+            assert!(message.starts_with("policy 1 is superseded"), "{message}");
+        }
+        let message = refused(1, &[("analytics", Refused)], M::AcceptAll, "en");
+        assert!(message.starts_with("method: 'accept_all'"), "{message}");
     }
 
     #[test]
