@@ -61,6 +61,8 @@ pub struct Export<'a> {
     words: &'static ReceiptWords,
     /// The language of these words: another than the receipt's, where there are none in that.
     words_language: &'static str,
+    /// The language in which the policy's texts are told.
+    told_in: &'a str,
 }
 
 /// One purpose of the receipt.
@@ -161,7 +163,7 @@ impl<'a> Export<'a> {
         };
         let items = policy.purposes.iter().filter_map(item).collect();
         let Words { language: words_language, receipt: words, .. } = crate::words::of(language);
-        Ok(Self { receipt, policy, items, words, words_language })
+        Ok(Self { receipt, policy, items, words, words_language, told_in: language })
     }
 
     fn claims(&self) -> &'a Claims {
@@ -183,9 +185,9 @@ impl<'a> Export<'a> {
         format!("{}/notice?lang={}", self.site_address(), self.language())
     }
 
-    /// A text of the policy, in the language of the receipt.
+    /// A text of the policy, in the language of the telling.
     fn say(&self, text: &'a Text) -> &'a str {
-        text.get(self.language()).map_or("", String::as_str)
+        text.get(self.told_in).map_or("", String::as_str)
     }
 
     /// The receipt's region, if the policy speaks of it.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Export, Item};
 use crate::LegalBasis;
 use crate::rules::Recorded;
-use crate::words::fill;
+use crate::words::{Words, fill};
 
 /// The widest line, in characters. What cannot be broken, such as an address, may be wider.
 const WIDTH: usize = 72;
@@ -63,6 +63,14 @@ impl Export<'_> {
 
         self.about(&mut page);
         page.0
+    }
+
+    /// The same in another language, as near to it as the policy has: a visitor reads what was
+    /// decided in the language that the page is in now. What was shown then stays what it was.
+    pub fn text_in(&self, language: &str) -> String {
+        let told_in = self.policy.negotiate([language]);
+        let Words { language: words_language, receipt: words, .. } = crate::words::of(told_in);
+        Export { words, words_language, told_in, ..self.clone() }.text()
     }
 
     /// Where the text was shown and in which language, as a sentence.

@@ -22,6 +22,7 @@ use crate::{PurposeId, Standing};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyHistory {
+    earlier: Vec<Policy>,
     current: Policy,
     /// For each purpose the first policy of those that stand; none means the one in force.
     since: BTreeMap<PurposeId, u32>,
@@ -36,7 +37,8 @@ impl PolicyHistory {
             return None;
         }
         let current = policies.pop()?;
-        let mut history = Self { since: BTreeMap::new(), alike_since: current.number, current };
+        let (since, alike_since) = (BTreeMap::new(), current.number);
+        let mut history = Self { earlier: Vec::new(), since, alike_since, current };
         // Each is held against the one in force, so that many small steps lead no further than one
         // large one. The first one, going back, that asks again ends what stands.
         let ids = |policy: &Policy| -> Vec<PurposeId> {
@@ -57,12 +59,21 @@ impl PolicyHistory {
                 history.alike_since = policy.number;
             }
         }
+        history.earlier = policies;
         Some(history)
     }
 
     /// The policy in force.
     pub fn current(&self) -> &Policy {
         &self.current
+    }
+
+    /// The policy of that number, the one in force among them.
+    pub fn policy(&self, number: u32) -> Option<&Policy> {
+        self.earlier
+            .iter()
+            .chain(std::iter::once(&self.current))
+            .find(|policy| policy.number == number)
     }
 
     /// The policies under which a choice about this purpose still stands.
