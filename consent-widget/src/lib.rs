@@ -8,6 +8,8 @@
 #[cfg(feature = "browser")]
 pub mod app;
 pub mod banner;
+#[cfg(feature = "server")]
+pub mod choices;
 #[cfg(feature = "browser")]
 mod from_js;
 pub mod labels;
@@ -19,6 +21,8 @@ pub mod panel;
 mod render;
 
 pub use banner::Banner;
+#[cfg(feature = "server")]
+pub use choices::{ChoicesPage, render_choices_page};
 pub use labels::{Labels, PageLabels};
 pub use notice::Notice;
 #[cfg(feature = "server")]

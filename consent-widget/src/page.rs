@@ -1,5 +1,6 @@
 //! Pages for the owner of an e-mail address, who comes by a signed link: confirm, refuse,
 //! withdraw. Complete documents that need no script, to be sent with a strict security policy.
+//! What every page has is here too; the page for visitors without a script is in `choices.rs`.
 
 use yew::{Html, Properties, ServerRenderer, component, html};
 
@@ -66,25 +67,49 @@ fn Page(page: &AddressPage) -> Html {
             (&labels.invalid_title, html! { <p>{ &labels.invalid_intro }</p> })
         }
     };
+    document(notice, title, &page.style_url, "no-referrer", body)
+}
+
+/// A page around `body`: its head, and whom to write to. `referrer` says who is told its address.
+pub(crate) fn document(
+    notice: &Notice,
+    title: &str,
+    style_url: &str,
+    referrer: &'static str,
+    body: Html,
+) -> Html {
+    let contact = notice.fill(&File::or_english(&notice.language).page.contact);
     html! {
         <html lang={notice.language.clone()} dir={notice.direction.as_str()}>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="robots" content="noindex, nofollow" />
-                <meta name="referrer" content="no-referrer" />
+                <meta name="referrer" content={referrer} />
                 <title>{ title }{ " · " }{ &notice.name }</title>
-                <link rel="stylesheet" href={page.style_url.clone()} />
+                <link rel="stylesheet" href={style_url.to_owned()} />
             </head>
             <body>
                 <main>
                     <p class="site">{ &notice.name }</p>
                     <h1>{ title }</h1>
                     { body }
-                    <p class="quiet">{ &labels.contact }</p>
+                    <p class="quiet">{ contact }</p>
                 </main>
             </body>
         </html>
+    }
+}
+
+/// The receipt, to be opened and copied.
+pub(crate) fn receipt(receipt: &str, labels: &PageLabels) -> Html {
+    html! {
+        <details>
+            <summary>{ &labels.receipt }</summary>
+            <p id="receipt-text">{ &labels.receipt_text }</p>
+            <textarea readonly=true rows="6" aria-describedby="receipt-text"
+                aria-label={labels.receipt.clone()} defaultvalue={receipt.to_owned()} />
+        </details>
     }
 }
 
@@ -116,16 +141,7 @@ fn done(page: &AddressPage, labels: &PageLabels) -> Html {
 }
 
 fn told(page: &AddressPage, intro: &str, labels: &PageLabels) -> Html {
-    let receipt = page.receipt.as_ref().map(|receipt| {
-        html! {
-            <details>
-                <summary>{ &labels.receipt }</summary>
-                <p id="receipt-text">{ &labels.receipt_text }</p>
-                <textarea readonly=true rows="6" aria-describedby="receipt-text"
-                    aria-label={labels.receipt.clone()} defaultvalue={receipt.clone()} />
-            </details>
-        }
-    });
+    let receipt = page.receipt.as_ref().map(|text| receipt(text, labels));
     html! { <><p>{ intro }</p>{ purposes(page, labels) }{ receipt }</> }
 }
 
