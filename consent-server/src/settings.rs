@@ -1,6 +1,8 @@
 //! The configuration: one TOML file, checked as a whole before anything starts.
 //!
-//! Paths in it are relative to the file itself.
+//! Paths in it are relative to the file itself. How a banner looks is in `settings/look.rs`.
+
+mod look;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use axum::http::Uri;
 use consent_core::document::{Document, Faults};
 use consent_core::{Policy, RegionId, SiteId, read_table};
+
+pub use look::{Colors, Look, Position, Theme};
 
 /// Everything the server has to know to start.
 #[derive(Debug, Clone)]
@@ -83,6 +87,8 @@ pub struct SiteSettings {
     pub policy: Policy,
     /// The origins whose pages may ask, as browsers write them.
     pub origins: Vec<String>,
+    /// How its banner looks.
+    pub look: Look,
     /// Hosts that pages may not reach before a purpose is allowed, however they try.
     pub hosts: BTreeMap<String, Vec<String>>,
 }
@@ -121,7 +127,16 @@ read_table!(MailSection {
     from = MailSection::default().from,
 });
 read_table!(RegionSection { id, store, keys });
-read_table!(SiteSection { id, region, policy, origins, hosts = BTreeMap::new() });
+read_table!(SiteSection {
+    id,
+    region,
+    policy,
+    origins,
+    theme = Theme::default(),
+    position = Position::default(),
+    colors = Colors::default(),
+    hosts = BTreeMap::new(),
+});
 
 struct File {
     server: ServerSection,
@@ -161,6 +176,9 @@ struct SiteSection {
     region: RegionId,
     policy: PathBuf,
     origins: Vec<String>,
+    theme: Theme,
+    position: Position,
+    colors: Colors,
     hosts: BTreeMap<String, Vec<String>>,
 }
 
@@ -187,6 +205,11 @@ impl Settings {
                 region: section.region.clone(),
                 policy,
                 origins: section.origins.clone(),
+                look: Look {
+                    theme: section.theme,
+                    position: section.position,
+                    colors: section.colors.clone(),
+                },
                 hosts: section.hosts.clone(),
             });
         }
@@ -282,6 +305,9 @@ fn check_sites(file: &File, document: &mut Document<'_>) {
             if !is_origin(origin) {
                 document.fault(format!("site[{i}].origins[{j}]"), ORIGIN);
             }
+        }
+        for (field, message) in site.colors.faults() {
+            document.fault(format!("site[{i}].colors.{field}"), message);
         }
     }
     if file.site.is_empty() {
@@ -406,6 +432,65 @@ origins = ["https://www.example.org"]
             let error =
                 read(&GOOD.replacen(from, to, 1), consent_core::policy::EXAMPLE).unwrap_err();
             assert!(error.to_string().contains(expected), "{to}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_look_that_somebody_could_not_read_is_refused() {
+        let good = "theme = \"page\"\nposition = \"top\"\nstrict = true\n[site.colors]\n\
+                    accent = \"#006400\"\n[site.colors.dark]\naccent = \"#90EE90\"\n";
+        let with = |more: &str| read(&format!("{GOOD}{more}"), consent_core::policy::EXAMPLE);
+        let settings = with(good).unwrap();
+        let Look { theme, position, .. } = settings.sites[0].look;
+        assert_eq!((theme, position), (Theme::Page, Position::Top));
+        assert!(settings.sites[0].strict);
+        let plain = with("").unwrap();
+        assert!(!plain.sites[0].strict && plain.sites[0].look.css().is_empty());
+
+        for (from, to, expected) in [
+            ("\"page\"", "\"neon\"", "line 16: site[0].theme: unknown variant `neon`, expected"),
+            ("\"top\"", "\"left\"", "line 17: site[0].position: unknown variant `left`"),
+            ("true", "1", "line 18: site[0].strict: invalid type"),
+            ("#006400", "green", "line 20: site[0].colors.accent: must be a colour as in"),
+            ("#006400", "#06400", "line 20: site[0].colors.accent: must be a colour as in"),
+            ("#006400", "#0064gg", "line 20: site[0].colors.accent: must be a colour as in"),
+            (
+                "#006400",
+                "#c0c0c0",
+                "line 20: site[0].colors.accent: on_accent #ffffff on accent #c0c0c0 has a contrast \
+                 of 1.81 to 1, and needs 4.5 (WCAG 2.2, 1.4.3); make one of them darker or lighter",
+            ),
+            (
+                "accent = \"#006400\"",
+                "text = \"#777777\"",
+                "line 20: site[0].colors.text: text #777777 on surface #ffffff has a contrast of 4.47",
+            ),
+            (
+                "accent = \"#006400\"",
+                "surface = \"#808080\"",
+                "line 20: site[0].colors.surface: text #17202a on surface #808080 has a contrast of",
+            ),
+            (
+                "#90EE90",
+                "#202020",
+                "line 22: site[0].colors.dark.accent: accent #202020 on surface #171c22 has a \
+                 contrast of 1.05 to 1, and needs 3 (WCAG 2.2, 1.4.11)",
+            ),
+            (
+                "accent = \"#0",
+                "accept = \"#0",
+                "line 20: site[0].colors.accept: both answers share",
+            ),
+            (
+                "accent = \"#9",
+                "refuse_text = \"#9",
+                "line 22: site[0].colors.dark.refuse_text: both answers share one look",
+            ),
+            ("accent = \"#0", "acceptable = \"#0", "colors.acceptable: unknown field; there are"),
+        ] {
+            assert!(good.contains(from), "{from}");
+            let error = with(&good.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{to}: {error}");
         }
     }
 

@@ -17,7 +17,7 @@ use tower::ServiceExt;
 use crate::ambient::{Ambient, System};
 use crate::app::App;
 use crate::settings::{
-    MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
+    Look, MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
 };
 use crate::store::Token;
 
@@ -113,6 +113,7 @@ impl TestApp {
                 region: "eu".parse().unwrap(),
                 policy: policy(number),
                 origins: vec![OWN.into(), EMBED.into()],
+                look: Look::default(),
                 hosts: std::collections::BTreeMap::new(),
             }],
         };
