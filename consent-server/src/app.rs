@@ -74,7 +74,7 @@ impl Region {
         current: &Policy,
     ) -> Result<PolicyHistory, StoreError> {
         let mut policies = vec![current.clone()];
-        for document in self.store.policies(site).await?.iter().rev() {
+        for (_, document) in self.store.policies(site).await?.iter().rev() {
             let Ok(policy) = Policy::from_canonical_json(document) else {
                 tracing::warn!(%site, "an earlier policy cannot be read; its choices are asked again");
                 break;

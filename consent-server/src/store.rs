@@ -123,8 +123,9 @@ pub trait Store: Send + Sync {
         now: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// The canonical JSON of every policy published for a site, oldest first.
-    async fn policies(&self, site: &SiteId) -> Result<Vec<Vec<u8>>, StoreError>;
+    /// The canonical JSON of every policy published for a site, oldest first, each with when it was
+    /// published.
+    async fn policies(&self, site: &SiteId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError>;
 
     /// Keeps a text that visitors are shown, so that it can be shown again.
     async fn keep_notice(
@@ -136,6 +137,14 @@ pub trait Store: Send + Sync {
 
     /// Everything known about a subject, as of one moment.
     async fn history(&self, site: &SiteId, subject: &Subject) -> Result<History, StoreError>;
+
+    /// A subject's receipts, newest first, at most so many.
+    async fn receipts(
+        &self,
+        site: &SiteId,
+        subject: &Subject,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError>;
 
     /// What is recorded about one purpose of a subject.
     async fn record(

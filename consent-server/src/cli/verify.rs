@@ -83,8 +83,9 @@ async fn named_policy(settings: &Settings, claims: &Claims) -> anyhow::Result<Po
     let region = open(settings, site, false).await?;
     let published = region.store.policies(&site.id).await?;
     region.store.close().await;
+    let mut documents = published.iter().map(|(_, document)| document);
     let named = |document: &&Vec<u8>| Digest::of(document) == claims.policy.digest;
-    let document = published.iter().find(named).ok_or_else(|| {
+    let document = documents.find(named).ok_or_else(|| {
         anyhow!("policy {} of site '{}' was not published here", claims.policy.number, site.id)
     })?;
     Ok(Policy::from_canonical_json(document)?)

@@ -68,6 +68,23 @@ async fn what_is_appended_is_read_after_opening_again() {
 }
 
 #[tokio::test]
+async fn receipts_are_read_newest_first() {
+    let (_folder, store) = sqlite().await;
+    let (site, subject) = (site("example"), Subject::browser([1; 16]));
+    let receipts: Vec<_> = (1..=3).map(|number| receipt(number, &subject)).collect();
+    for (follows, receipt) in (0..).zip(&receipts) {
+        append(&store, receipt, follows, Recorded::Granted, None).await.unwrap();
+    }
+    let other = receipt(4, &Subject::browser([2; 16]));
+    append(&store, &other, 0, Recorded::Granted, None).await.unwrap();
+    let read = |site, limit| store.receipts(site, &subject, limit);
+    let newest: Vec<_> = receipts.iter().rev().map(Receipt::as_str).collect();
+    assert_eq!(read(&site, 100).await.unwrap(), newest);
+    assert_eq!(read(&site, 2).await.unwrap(), newest[..2]);
+    assert_eq!(read(&self::site("other"), 100).await.unwrap(), [""; 0]);
+}
+
+#[tokio::test]
 async fn of_two_that_follow_the_same_receipt_one_loses() {
     let (_folder, store) = sqlite().await;
     let (site, subject) = (site("example"), Subject::browser([1; 16]));
@@ -144,6 +161,8 @@ async fn a_published_policy_never_changes() {
     let older = store.publish(&site, &policy(1, "one"), at(3)).await.unwrap_err();
     assert!(older.to_string().contains("is older than policy 2"), "{older}");
     store.publish(&site, &policy(3, "three"), at(4)).await.unwrap();
+    let kept = [(at(1), b"two".to_vec()), (at(4), b"three".to_vec())];
+    assert_eq!(store.policies(&site).await.unwrap(), kept, "as first published");
 }
 
 #[tokio::test]

@@ -138,12 +138,10 @@ impl Store for SqliteStore {
         Ok(transaction.commit().await?)
     }
 
-    async fn policies(&self, site: &SiteId) -> Result<Vec<Vec<u8>>, StoreError> {
-        let rows = sqlx::query("SELECT document FROM policy WHERE site = ? ORDER BY number")
-            .bind(site.as_str())
-            .fetch_all(&self.readers)
-            .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    async fn policies(&self, site: &SiteId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError> {
+        let query = "SELECT published_at, document FROM policy WHERE site = ? ORDER BY number";
+        let rows = sqlx::query(query).bind(site.as_str()).fetch_all(&self.readers).await?;
+        rows.iter().map(|row| Ok((time(row, 0)?, row.try_get(1)?))).collect()
     }
 
     async fn keep_notice(
@@ -193,6 +191,23 @@ impl Store for SqliteStore {
             history.records.insert(purpose, record(&row)?);
         }
         Ok(history)
+    }
+
+    async fn receipts(
+        &self,
+        site: &SiteId,
+        subject: &Subject,
+        limit: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT jws FROM receipt WHERE site = ? AND subject = ? ORDER BY sequence DESC LIMIT ?",
+        )
+        .bind(site.as_str())
+        .bind(subject.to_string())
+        .bind(limit)
+        .fetch_all(&self.readers)
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
     }
 
     async fn record(
@@ -351,11 +366,12 @@ fn record(row: &SqliteRow) -> Result<Record, StoreError> {
         .into_iter()
         .find(|known| known.as_str() == recorded)
         .ok_or(StoreError::Corrupt("state"))?;
-    let time = |column: usize| {
-        Timestamp::from_second(row.try_get(column)?).map_err(|_| StoreError::Corrupt("time"))
-    };
-    let restricted = row.try_get(4)?;
-    Ok(Record { recorded, restricted, policy: number(row, 1)?, at: time(2)?, until: time(3)? })
+    let (restricted, at, until) = (row.try_get(4)?, time(row, 2)?, time(row, 3)?);
+    Ok(Record { recorded, restricted, policy: number(row, 1)?, at, until })
+}
+
+fn time(row: &SqliteRow, column: usize) -> Result<Timestamp, StoreError> {
+    Timestamp::from_second(row.try_get(column)?).map_err(|_| StoreError::Corrupt("time"))
 }
 
 fn number(row: &SqliteRow, column: usize) -> Result<u32, StoreError> {
