@@ -2,13 +2,21 @@
 //!
 //! `1.<policy>.<until>.<states>`: the version of this format, the policy's number, the minute
 //! until which the choice is remembered (minutes since 1970, base 36), and one letter for each
-//! purpose that leaves something to choose, in the order of [`Policy::choosable_purposes`]: `g` granted,
-//! `r` refused or objected to, `-` neither. No identifier.
+//! purpose that leaves something to choose: first those asked for, then the legitimate interests,
+//! each in the policy's order. No identifier.
+//!
+//! | letter | on consent | on a legitimate interest |
+//! | --- | --- | --- |
+//! | `g` | granted | |
+//! | `r` | refused | objected to |
+//! | `-` | not asked | not objected to |
+//!
 //! The loader reads and writes the same format; both are tested with `cookie-vectors.json`.
 
 use jiff::Timestamp;
 
-use crate::{Choice, Policy};
+use crate::policy::Purpose;
+use crate::{Choice, LegalBasis, Policy};
 
 /// The name of the cookie.
 pub const NAME: &str = "consent";
@@ -35,19 +43,25 @@ pub struct StateCookie {
     pub policy: u32,
     /// Until when it is remembered; whole minutes are kept.
     pub until: Timestamp,
-    /// The choice for each purpose, in the order of [`Policy::choosable_purposes`]; a legitimate interest is
-    /// either refused, by an objection, or left as it is.
+    /// The choice for each purpose that leaves one, in the order of [`Policy::choosable_purposes`].
     pub choices: Vec<Option<Choice>>,
 }
 
 impl StateCookie {
-    /// The choices for the purposes of `policy`, as `choice` tells them.
+    /// The choices for the purposes of `policy` that leave one, as `choice` tells them. There is no
+    /// agreeing to a legitimate interest: a grant of one is left out.
     pub fn new(
         policy: &Policy,
         until: Timestamp,
-        choice: impl Fn(&crate::PurposeId) -> Option<Choice>,
+        choice: impl Fn(&Purpose) -> Option<Choice>,
     ) -> Self {
-        let choices = policy.choosable_purposes().map(|purpose| choice(&purpose.id)).collect();
+        let choices = policy
+            .choosable_purposes()
+            .map(|purpose| {
+                let consent = purpose.basis == LegalBasis::Consent;
+                choice(purpose).filter(|choice| consent || *choice == Choice::Refused)
+            })
+            .collect();
         Self { policy: policy.number, until, choices }
     }
 
@@ -148,6 +162,25 @@ mod tests {
         }
         for value in vectors.invalid {
             assert_eq!(StateCookie::decode(&value), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn one_letter_for_each_purpose_that_leaves_a_choice() {
+        let mut policy = Policy::from_toml(crate::policy::EXAMPLE).unwrap();
+        let analytics = policy.purposes[1].clone();
+        for (id, basis) in
+            [("safety", LegalBasis::LegitimateInterest), ("law", LegalBasis::LegalObligation)]
+        {
+            let id = id.parse().unwrap();
+            policy.purposes.insert(1, Purpose { id, basis, ..analytics.clone() });
+        }
+        let until = Timestamp::UNIX_EPOCH;
+        for (choice, letters) in
+            [(Some(Choice::Granted), "g-"), (Some(Choice::Refused), "rr"), (None, "--")]
+        {
+            let value = StateCookie::new(&policy, until, |_| choice).encode();
+            assert_eq!(value.rsplit('.').next(), Some(letters), "analytics, safety");
         }
     }
 

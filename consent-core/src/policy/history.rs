@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Comparison, Policy};
-use crate::{PurposeId, Standing};
+use crate::{LegalBasis, PurposeId, Standing};
 
 /// A site's published policies, oldest first. Its last one is in force.
 ///
@@ -41,20 +41,18 @@ impl PolicyHistory {
         let mut history = Self { earlier: Vec::new(), since, alike_since, current };
         // Each is held against the one in force, so that many small steps lead no further than one
         // large one. The first one, going back, that asks again ends what stands.
-        let ids = |policy: &Policy| -> Vec<PurposeId> {
-            policy.choosable_purposes().map(|purpose| purpose.id.clone()).collect()
+        let letters = |policy: &Policy| -> Vec<(PurposeId, LegalBasis)> {
+            policy.choosable_purposes().map(|purpose| (purpose.id.clone(), purpose.basis)).collect()
         };
         let mut standing: BTreeSet<PurposeId> =
             history.current.purposes.iter().map(|purpose| purpose.id.clone()).collect();
-        let bases = |policy: &Policy| policy.consent_purposes().count();
         let mut alike = true;
         for policy in policies.iter().rev() {
             let comparison = Comparison::of(policy, &history.current);
             let asked = comparison.asks_again();
             standing.retain(|purpose| !asked.contains(purpose));
             history.since.extend(standing.iter().map(|purpose| (purpose.clone(), policy.number)));
-            alike &=
-                ids(policy) == ids(&history.current) && bases(policy) == bases(&history.current);
+            alike &= letters(policy) == letters(&history.current);
             if alike {
                 history.alike_since = policy.number;
             }
@@ -122,6 +120,13 @@ mod tests {
                     .insert(0, super::super::Purpose { id: "ads".parse().unwrap(), ..second });
             })
         };
+        let interest = |number| {
+            policy(number, |p| {
+                let second = p.purposes[1].clone();
+                let (id, basis) = ("safety".parse().unwrap(), LegalBasis::LegitimateInterest);
+                p.purposes.insert(0, super::super::Purpose { id, basis, ..second });
+            })
+        };
         let turned = |number| {
             let mut policy = more(number);
             policy.purposes.swap(0, 2);
@@ -138,6 +143,7 @@ mod tests {
             (vec![same(1), more(2)], (1, 2)),
             (vec![more(1), same(2)], (1, 2)),
             (vec![more(1), turned(2)], (1, 2)),
+            (vec![same(1), interest(2), interest(3)], (1, 2)),
         ] {
             let numbers: Vec<_> = policies.iter().map(|policy| policy.number).collect();
             assert_eq!(since(policies), expected, "{numbers:?}");

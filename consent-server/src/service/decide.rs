@@ -30,7 +30,7 @@ impl Decided {
     fn new(site: &Site, receipt: Receipt, records: BTreeMap<PurposeId, Record>) -> Self {
         let now = receipt.claims().iat;
         let cookie = StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
-            State::of(records.get(purpose), site.standing(purpose), now).choice()
+            State::of(records.get(&purpose.id), site.standing(&purpose.id), now).choice()
         });
         Self { receipt, records, cookie }
     }

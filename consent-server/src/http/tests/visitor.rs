@@ -47,7 +47,7 @@ async fn on_the_sites_own_host_the_server_sets_the_cookie() {
     );
     let read = StateCookie::decode(&value).unwrap();
     assert_eq!(read.until.to_string(), "2026-07-01T00:00:00Z");
-    assert_eq!(value.rsplit('.').next(), Some("gr"));
+    assert_eq!(value.rsplit('.').next(), Some("gr-"));
 
     let body = format!(r#"{{"policy":1,"choices":{BOTH},"method":"preferences","language":"en"}}"#);
     let elsewhere = test.post(DECISIONS, &[("origin", EMBED)], &body).await;
