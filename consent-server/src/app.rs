@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use consent_core::policy::PolicyHistory;
+use consent_core::cookie::StateCookie;
+use consent_core::policy::{PolicyHistory, Purpose};
 use consent_core::receipt::Failure;
-use consent_core::{Digest, Policy, PurposeId, Receipt, RegionId, SiteId, Standing, Subject};
-use consent_widget::{Labels, Notice};
-use serde::Serialize;
+use consent_core::{
+    Choice, Digest, LegalBasis, Policy, PurposeId, Receipt, Record, RegionId, SiteId, Standing,
+    Subject, Timestamp, Verdict,
+};
+use consent_widget::Labels;
 
 use crate::ambient::{Ambient, SharedAmbient, System};
 use crate::assets::{self, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
-use crate::settings::{RegionSettings, Settings, SiteSettings};
+use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
 use crate::store::{Published, SqliteStore, Store, StoreError};
+use crate::texts::Made;
 
 /// Why the system cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -138,39 +142,45 @@ pub struct Site {
     pub loader: Asset,
     /// What the loader brings in when it is needed.
     pub ask: Asset,
-    texts: BTreeMap<String, Texts>,
-}
-
-/// What is shown in one language.
-pub struct Texts {
-    /// All of it.
-    pub notice: Notice,
-    /// Its digest, for receipts.
-    pub digest: Digest,
-    /// Ready to be sent.
-    pub notice_asset: Asset,
-    /// The banner, ready to be sent.
-    pub banner: Asset,
-}
-
-/// The banner as the loader paints it.
-#[derive(Serialize)]
-struct Banner<'b> {
-    language: &'b str,
-    direction: &'b str,
-    html: String,
-    css: &'b str,
+    /// How its banner looks.
+    pub look: Look,
+    /// The banner's style sheet, with that look.
+    pub(crate) style: String,
+    /// When its policy was published.
+    pub published: Timestamp,
+    pub(crate) made: Made,
 }
 
 impl Site {
-    /// What is shown in the first of these languages that the site has, or in its default one.
-    pub fn texts<'l>(&self, wanted: impl IntoIterator<Item = &'l str>) -> &Texts {
-        &self.texts[self.policy.negotiate(wanted)]
-    }
-
     /// The policies under which a choice about that purpose still stands.
     pub fn standing(&self, purpose: &PurposeId) -> Standing {
         self.history.standing(purpose)
+    }
+
+    /// What follows from these records for one purpose of the policy.
+    pub fn verdict(
+        &self,
+        purpose: &Purpose,
+        records: &BTreeMap<PurposeId, Record>,
+        now: Timestamp,
+    ) -> Verdict {
+        Verdict::of(purpose.basis, records.get(&purpose.id), self.standing(&purpose.id), now)
+    }
+
+    /// What a browser with these records should remember until then.
+    pub fn remembered(
+        &self,
+        records: &BTreeMap<PurposeId, Record>,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> StateCookie {
+        StateCookie::new(&self.policy, until, |purpose| {
+            let verdict = self.verdict(purpose, records, now);
+            match purpose.basis {
+                LegalBasis::Consent => verdict.state.choice(),
+                _ => (!verdict.allowed).then_some(Choice::Refused),
+            }
+        })
     }
 
     async fn open(
@@ -181,12 +191,6 @@ impl Site {
         ambient: &dyn Ambient,
     ) -> Result<Self, StartError> {
         let SiteSettings { id, policy, .. } = settings;
-        let document = policy.canonical_json();
-        let published =
-            Published { policy: policy.number, digest: Digest::of(&document), document };
-        region.store.publish(id, &published, ambient.now()).await?;
-        let history = region.policies(id, policy).await?;
-        let mut texts = BTreeMap::new();
         for language in &policy.languages {
             if !Labels::languages().any(|known| known == language) {
                 let known = Labels::languages().collect::<Vec<_>>().join(", ");
@@ -196,21 +200,14 @@ impl Site {
                     known,
                 });
             }
-            let notice = Notice::new(policy, language);
-            let document = notice.canonical_json();
-            let digest = Digest::of(&document);
-            let kept = Published { policy: policy.number, digest, document };
-            region.store.keep_notice(id, language, &kept).await?;
-            let banner = Asset::json(&Banner {
-                language,
-                direction: notice.direction.as_str(),
-                html: consent_widget::render_banner(notice.clone()).await,
-                css: &widget.banner_style,
-            });
-            let notice_asset = Asset::json(&notice);
-            texts.insert(language.clone(), Texts { notice, digest, notice_asset, banner });
         }
-        Ok(Self {
+        let document = policy.canonical_json();
+        let published =
+            Published { policy: policy.number, digest: Digest::of(&document), document };
+        region.store.publish(id, &published, ambient.now()).await?;
+        let (published_at, _) = region.store.policies(id).await?.pop().unwrap_or_default();
+        let history = region.policies(id, policy).await?;
+        let site = Self {
             id: id.clone(),
             region,
             policy: policy.clone(),
@@ -219,8 +216,15 @@ impl Site {
             loader: assets::loader(assets::stub(public_url, settings, &history)?),
             ask: assets::ask(public_url, widget, settings)?,
             history,
-            texts,
-        })
+            look: settings.look.clone(),
+            style: widget.banner_style.clone() + &settings.look.css(),
+            published: published_at,
+            made: Made::default(),
+        };
+        for language in &policy.languages {
+            site.texts([language.as_str()], None).await?;
+        }
+        Ok(site)
     }
 }
 
@@ -283,6 +287,11 @@ impl App {
             regions,
             sites,
         })))
+    }
+
+    /// All sites.
+    pub fn sites(&self) -> impl Iterator<Item = &Arc<Site>> {
+        self.0.sites.values()
     }
 
     /// The site of that name.

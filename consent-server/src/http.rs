@@ -2,7 +2,9 @@
 
 mod check;
 mod confirm;
+mod cookies;
 mod decisions;
+mod document;
 mod extract;
 mod origin;
 mod problem;
@@ -16,7 +18,6 @@ mod tests;
 use std::any::Any;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::extract::{
     DefaultBodyLimit, MatchedPath, Path, Query, Request, State, rejection::QueryRejection,
 };
@@ -24,10 +25,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Json, Router};
+use consent_core::Signal;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
-use extract::{AtSite, Lang, languages};
+use extract::{AtSite, Wanted, languages};
 use problem::{Kind, Problem};
 
 /// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
@@ -63,6 +66,7 @@ impl App {
             .method_not_allowed_fallback(wrong_method);
         Router::new()
             .nest("/v1", v1)
+            .route("/.well-known/gpc.json", get(gpc))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -84,19 +88,40 @@ async fn ask(AtSite(site): AtSite, headers: HeaderMap) -> Response {
 async fn banner(
     AtSite(site): AtSite,
     headers: HeaderMap,
-    lang: Result<Query<Lang>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(lang) = lang?;
-    Ok(site.texts(languages(&lang, &headers)).banner.answer(&headers))
+    let Query(wanted) = wanted?;
+    let texts = site.texts(languages(&wanted, &headers), wanted.since).await?;
+    Ok(in_language(texts.banner.answer(&headers)))
 }
 
 async fn notice(
     AtSite(site): AtSite,
     headers: HeaderMap,
-    lang: Result<Query<Lang>, QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    let Query(lang) = lang?;
-    Ok(site.texts(languages(&lang, &headers)).notice_asset.answer(&headers))
+    let Query(wanted) = wanted?;
+    let texts = site.texts(languages(&wanted, &headers), wanted.since).await?;
+    Ok(in_language(texts.notice_asset.answer(&headers)))
+}
+
+/// Says that another browser may be answered in another language.
+fn in_language(mut response: Response) -> Response {
+    response.headers_mut().append(header::VARY, HeaderValue::from_static("Accept-Language"));
+    response
+}
+
+/// That Global Privacy Control is honoured here (GPC §4), if every site's policy says so: the
+/// statement is about the whole origin.
+async fn gpc(State(app): State<App>) -> Result<Response, Problem> {
+    let honoured = app.sites().all(|site| site.policy.signals.contains(&Signal::Gpc));
+    let published = app.sites().map(|site| site.published).max();
+    let Some(published) = published.filter(|_| honoured) else {
+        let detail = "not every site here honours Global Privacy Control";
+        return Err(Problem::new(Kind::RouteUnknown, detail));
+    };
+    let update = published.strftime("%Y-%m-%d").to_string();
+    Ok(Json(serde_json::json!({"gpc": true, "lastUpdate": update})).into_response())
 }
 
 async fn widget(

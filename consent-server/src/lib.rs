@@ -14,6 +14,7 @@ pub mod mail;
 pub mod service;
 pub mod settings;
 pub mod store;
+pub mod texts;
 
 use std::future::Future;
 use std::io;

@@ -8,6 +8,6 @@ mod subscribe;
 mod verify;
 
 pub use check::{Answer, CheckError, check};
-pub use decide::{DecideError, Decided, decide};
+pub use decide::{Circumstances, DecideError, Decided, decide};
 pub use subscribe::{SubscribeError, subscribe};
 pub use verify::{Verification, verify};

@@ -437,20 +437,26 @@ origins = ["https://www.example.org"]
 
     #[test]
     fn a_look_that_somebody_could_not_read_is_refused() {
-        let good = "theme = \"page\"\nposition = \"top\"\nstrict = true\n[site.colors]\n\
+        let good = "theme = \"page\"\nposition = \"top\"\nhosts.analytics = [\"a.example\", \"*.b.example\"]\n[site.colors]\n\
                     accent = \"#006400\"\n[site.colors.dark]\naccent = \"#90EE90\"\n";
         let with = |more: &str| read(&format!("{GOOD}{more}"), consent_core::policy::EXAMPLE);
         let settings = with(good).unwrap();
         let Look { theme, position, .. } = settings.sites[0].look;
         assert_eq!((theme, position), (Theme::Page, Position::Top));
-        assert!(settings.sites[0].strict);
+        assert_eq!(settings.sites[0].hosts["analytics"], ["a.example", "*.b.example"]);
         let plain = with("").unwrap();
-        assert!(!plain.sites[0].strict && plain.sites[0].look.css().is_empty());
+        assert!(plain.sites[0].hosts.is_empty() && plain.sites[0].look.css().is_empty());
 
         for (from, to, expected) in [
             ("\"page\"", "\"neon\"", "line 16: site[0].theme: unknown variant `neon`, expected"),
             ("\"top\"", "\"left\"", "line 17: site[0].position: unknown variant `left`"),
-            ("true", "1", "line 18: site[0].strict: invalid type"),
+            ("\"a.ex", "\"A.ex", "line 18: site[0].hosts.analytics[0]: must be a host in small"),
+            ("*.b.", "*.*.", "line 18: site[0].hosts.analytics[1]: must be a host in small"),
+            (
+                "hosts.a",
+                "hosts.x",
+                "line 18: site[0].hosts.xnalytics: the site's policy has no such",
+            ),
             ("#006400", "green", "line 20: site[0].colors.accent: must be a colour as in"),
             ("#006400", "#06400", "line 20: site[0].colors.accent: must be a colour as in"),
             ("#006400", "#0064gg", "line 20: site[0].colors.accent: must be a colour as in"),

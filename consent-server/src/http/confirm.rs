@@ -5,17 +5,18 @@
 use axum::Form;
 use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use consent_core::{Choice, Decision, Method};
 use consent_widget::{AddressAction, AddressPage};
 use serde::Deserialize;
 
-use super::extract::{AtSite, Lang, languages};
+use super::document;
+use super::extract::{AtSite, Wanted, languages};
 use super::problem::Problem;
 use crate::app::{App, Site};
 use crate::links::Link;
-use crate::service::decide;
+use crate::service::{Circumstances, decide};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Params {
@@ -41,16 +42,16 @@ enum Button {
 pub(super) async fn get(
     State(app): State<App>,
     AtSite(site): AtSite,
-    lang: Result<Query<Lang>, QueryRejection>,
+    lang: Result<Query<Wanted>, QueryRejection>,
     headers: HeaderMap,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (Query(lang), Query(params)) = (lang?, params?);
     let Some(link) = Link::verify(&params.token, &site.id, &site.region.keys.links) else {
-        return Ok(invalid(&site, &languages(&lang, &headers)).await);
+        return invalid(&site, &languages(&lang, &headers)).await;
     };
     let state = current(&app, &site, &link).await?;
-    Ok(page(&site, &[&link.language], state, Some(&link), params.token, None).await)
+    page(&site, &[&link.language], state, Some(&link), params.token, None).await
 }
 
 pub(super) async fn post(
@@ -60,7 +61,7 @@ pub(super) async fn post(
 ) -> Result<Response, Problem> {
     let Form(Answer { token, choice }) = form?;
     let Some(link) = Link::verify(&token, &site.id, &site.region.keys.links) else {
-        return Ok(invalid(&site, &[]).await);
+        return invalid(&site, &[]).await;
     };
     let before = current(&app, &site, &link).await?;
     let (choice, method) = match choice {
@@ -69,7 +70,7 @@ pub(super) async fn post(
         Button::Accept if link.may_grant(|id| site.standing(id), app.ambient.now()) => {
             (Some(Choice::Granted), Method::DoubleOptIn)
         }
-        Button::Accept => return Ok(invalid(&site, &[&link.language]).await),
+        Button::Accept => return invalid(&site, &[&link.language]).await,
         Button::Refuse if before != AddressAction::Done => {
             (Some(Choice::Refused), Method::Preferences)
         }
@@ -83,11 +84,12 @@ pub(super) async fn post(
         let choices = known.map(|id| (id.clone(), choice)).collect();
         let language = policy.negotiate([link.language.as_str()]);
         let decision = Decision::new(policy, policy.number, &choices, method, language)?;
-        let decided = decide(&app, &site, &link.sub, &decision, None).await?;
+        let circumstances = Circumstances::default();
+        let decided = decide(&app, &site, &link.sub, &decision, &circumstances, None).await?;
         receipt = Some(decided.receipt.as_str().to_owned());
     }
     let state = current(&app, &site, &link).await?;
-    Ok(page(&site, &[&link.language], state, Some(&link), token, receipt).await)
+    page(&site, &[&link.language], state, Some(&link), token, receipt).await
 }
 
 /// What is recorded for the link's purposes, as the page tells it.
@@ -113,7 +115,7 @@ async fn current(app: &App, site: &Site, link: &Link) -> Result<AddressAction, P
     })
 }
 
-async fn invalid(site: &Site, languages: &[&str]) -> Response {
+async fn invalid(site: &Site, languages: &[&str]) -> Result<Response, Problem> {
     page(site, languages, AddressAction::Invalid, None, String::new(), None).await
 }
 
@@ -124,8 +126,9 @@ async fn page(
     link: Option<&Link>,
     token: String,
     receipt: Option<String>,
-) -> Response {
-    let notice = &site.texts(languages.iter().copied()).notice;
+) -> Result<Response, Problem> {
+    let texts = site.texts(languages.iter().copied(), None).await?;
+    let notice = &texts.notice;
     let titles = |link: &Link| {
         let shown = notice
             .purposes
@@ -144,13 +147,6 @@ async fn page(
     })
     .await;
     let status = if state == AddressAction::Invalid { StatusCode::GONE } else { StatusCode::OK };
-    let policy = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::CONTENT_SECURITY_POLICY, policy),
-        // The address of this page is a secret: it goes to nobody.
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
-    (status, headers, Html(html)).into_response()
+    // The address of this page is a secret: it goes to nobody.
+    Ok(document::answer(status, "no-referrer", html))
 }

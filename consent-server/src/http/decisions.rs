@@ -1,22 +1,24 @@
 //! `POST /v1/sites/{site}/decisions`: a visitor decides and gets a receipt.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use consent_core::receipt::Layer;
 use consent_core::{
-    Choice, Decision, Digest, Method, PurposeId, Receipt, Recorded, Subject, Timestamp, cookie,
+    Choice, Decision, Digest, Method, PurposeId, Recorded, Signal, Subject, Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::extract::AtSite;
+use super::cookies;
+use super::extract::{AtSite, proven_subject, signals};
 use super::problem::{Kind, Problem};
-use crate::app::{App, Site};
-use crate::service::{Decided, decide};
+use crate::app::App;
+use crate::service::{Circumstances, Decided, decide};
 use crate::store::Request;
 
 /// The longest idempotency key, in bytes.
@@ -32,8 +34,12 @@ pub(super) struct Body {
     language: String,
     /// An earlier receipt: it proves that the same browser decides again.
     previous: Option<String>,
-    layer: Option<String>,
-    signals: Option<Vec<String>>,
+    /// Where the text was shown.
+    layer: Option<Layer>,
+    /// The signals that the browser sends, as its script knows them.
+    #[serde(default)]
+    signals: BTreeSet<Signal>,
+    /// The policy since which the text told what has changed.
     since: Option<u32>,
 }
 
@@ -64,15 +70,27 @@ pub(super) async fn post(
         let detail = format!("method: '{}' takes the link of a mail", body.method.as_str());
         return Err(Problem::new(Kind::FieldInvalid, detail));
     }
+    if body.layer == Some(Layer::Mail) {
+        let detail = "layer: a decision sent here is made in no mail";
+        return Err(Problem::new(Kind::FieldInvalid, detail));
+    }
     let decision =
         Decision::new(&site.policy, body.policy, &body.choices, body.method, &body.language)?;
     let subject = match &body.previous {
-        Some(receipt) => proven_subject(&site, receipt)?,
+        Some(receipt) => proven_subject(&site, receipt, "previous")?,
         None => Subject::browser(app.ambient.random()),
     };
     let request = key.map(|key| Request { key, content });
-    let decided = decide(&app, &site, &subject, &decision, request).await?;
-    Ok(answer(&app, &headers, &decided))
+    let signals: BTreeSet<_> = body.signals.iter().copied().chain(signals(&headers)).collect();
+    let circumstances = Circumstances {
+        layer: body.layer,
+        since: body.since,
+        signals: signals.into_iter().collect(),
+    };
+    let decided = decide(&app, &site, &subject, &decision, &circumstances, request).await?;
+    let mut response = answer(&decided);
+    cookies::set(&app, &site, &headers, &decided, &mut response);
+    Ok(response)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -87,25 +105,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
 }
 
-/// The subject of a receipt of this site. Whoever holds the receipt is the subject.
-fn proven_subject(site: &Site, receipt: &str) -> Result<Subject, Problem> {
-    let invalid = |detail: String| Problem::new(Kind::ReceiptInvalid, detail);
-    let receipt = Receipt::verify(receipt, &site.region.keys.receipts)
-        .map_err(|failure| invalid(format!("previous: {failure}")))?;
-    if receipt.claims().site != site.id {
-        return Err(invalid("previous: it is a receipt of another site".into()));
-    }
-    if !receipt.claims().sub.is_browser() {
-        let detail =
-            "previous: it is the receipt of an address, which decides by the link it was sent";
-        return Err(invalid(detail.into()));
-    }
-    Ok(receipt.claims().sub.clone())
-}
-
-fn answer(app: &App, headers: &HeaderMap, decided: &Decided) -> Response {
+fn answer(decided: &Decided) -> Response {
     let claims = decided.receipt.claims();
-    let cookie = decided.cookie.encode();
     let held = |purpose| {
         let record = decided.records.get(purpose)?;
         Some((purpose, Held { state: record.recorded, until: record.until }))
@@ -114,22 +115,7 @@ fn answer(app: &App, headers: &HeaderMap, decided: &Decided) -> Response {
         id: claims.jti,
         receipt: decided.receipt.as_str(),
         states: claims.purposes.keys().filter_map(held).collect(),
-        cookie: cookie.clone(),
+        cookie: decided.cookie.encode(),
     };
-    let mut response = (StatusCode::CREATED, Json(body)).into_response();
-    let answered = response.headers_mut();
-    answered.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // On the site's own host the server sets the cookie: one that a script set is cut to seven
-    // days by Safari.
-    if headers
-        .get(header::ORIGIN)
-        .is_some_and(|origin| origin.as_bytes() == app.public_url.as_bytes())
-    {
-        let secure = if app.public_url.starts_with("https://") { "; Secure" } else { "" };
-        let seconds = claims.exp.as_second() - claims.iat.as_second();
-        let name = cookie::NAME;
-        let cookie = format!("{name}={cookie}; Path=/; Max-Age={seconds}; SameSite=Lax{secure}");
-        answered.insert(header::SET_COOKIE, cookie.parse().expect("plain ASCII"));
-    }
-    response
+    (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
 }

@@ -1,12 +1,12 @@
-//! What handlers take from a request: the site, the bearer's token, the wanted language.
+//! What handlers take from a request: the site, the bearer's token or receipt, the wanted
+//! language, the signals of the browser.
 
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::HeaderMap;
-use axum::http::header;
 use axum::http::request::Parts;
-use consent_core::{Digest, SiteId};
+use axum::http::{HeaderMap, HeaderValue, header};
+use consent_core::{Digest, Receipt, Signal, SiteId, Subject};
 use serde::Deserialize;
 
 use super::problem::{Kind, Problem};
@@ -27,16 +27,18 @@ impl FromRequestParts<App> for AtSite {
     }
 }
 
-/// The `lang` of a query.
+/// Which text a query asks for.
 #[derive(Debug, Deserialize)]
-pub(super) struct Lang {
+pub(super) struct Wanted {
     lang: Option<String>,
+    /// The policy under which the visitor chose last.
+    pub(super) since: Option<u32>,
 }
 
 /// The languages that a request wants, most wanted first: `lang`, then `Accept-Language`.
 ///
 /// Weights are not compared: browsers already write the header in order of preference.
-pub(super) fn languages<'r>(query: &'r Lang, headers: &'r HeaderMap) -> Vec<&'r str> {
+pub(super) fn languages<'r>(query: &'r Wanted, headers: &'r HeaderMap) -> Vec<&'r str> {
     let accepted = headers
         .get(header::ACCEPT_LANGUAGE)
         .and_then(|value| value.to_str().ok())
@@ -46,19 +48,47 @@ pub(super) fn languages<'r>(query: &'r Lang, headers: &'r HeaderMap) -> Vec<&'r 
     query.lang.as_deref().into_iter().chain(accepted).take(16).collect()
 }
 
+/// The signals that a request carries.
+pub(super) fn signals(headers: &HeaderMap) -> impl Iterator<Item = Signal> + '_ {
+    Signal::ALL.into_iter().filter(|signal| {
+        signal.is_sent(headers.get_all(signal.header()).iter().map(HeaderValue::as_bytes))
+    })
+}
+
+/// What a request bears as `Authorization: Bearer …`.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+}
+
+/// The subject of a receipt of this site, which stands in `field`. Whoever holds a browser's receipt
+/// is the subject.
+pub(super) fn proven_subject(site: &Site, receipt: &str, field: &str) -> Result<Subject, Problem> {
+    let invalid = |detail: String| Problem::new(Kind::ReceiptInvalid, detail);
+    let receipt = Receipt::verify(receipt, &site.region.keys.receipts)
+        .map_err(|failure| invalid(format!("{field}: {failure}")))?;
+    if receipt.claims().site != site.id {
+        return Err(invalid(format!("{field}: it is a receipt of another site")));
+    }
+    if !receipt.claims().sub.is_browser() {
+        return Err(invalid(format!(
+            "{field}: it is the receipt of an address, which decides by the link it was sent"
+        )));
+    }
+    Ok(receipt.claims().sub.clone())
+}
+
 /// Fails unless the request bears a token of this site with this scope.
 pub(super) async fn authorize(
     site: &Site,
     headers: &HeaderMap,
     scope: &str,
 ) -> Result<(), Problem> {
-    let bearer = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, token)| token.trim());
-    let Some(token) = bearer else {
+    let Some(token) = bearer(headers) else {
         return Err(Problem::new(
             Kind::TokenMissing,
             format!("send a token with the scope '{scope}': Authorization: Bearer …"),

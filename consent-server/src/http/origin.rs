@@ -29,7 +29,7 @@ pub(super) async fn guard(AtSite(site): AtSite, request: Request, next: Next) ->
             headers.insert(name, HeaderValue::from_static(value));
         };
         allow(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST");
-        allow(header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type, idempotency-key");
+        allow(header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, idempotency-key");
         allow(header::ACCESS_CONTROL_MAX_AGE, "600");
     }
     vary(response)

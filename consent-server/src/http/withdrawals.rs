@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::extract::{AtSite, authorize};
 use super::problem::{Kind, Problem};
 use crate::app::App;
-use crate::service::decide;
+use crate::service::{Circumstances, decide};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,7 +47,8 @@ pub(super) async fn post(
     let choices = body.purposes.into_iter().map(|purpose| (purpose, Choice::Refused)).collect();
     let (policy, language) = (&site.policy, &site.policy.languages[0]);
     let decision = Decision::new(policy, policy.number, &choices, Method::Withdrawal, language)?;
-    let decided = decide(&app, &site, &subject, &decision, None).await?;
+    let circumstances = Circumstances::default();
+    let decided = decide(&app, &site, &subject, &decision, &circumstances, None).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();
     Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, states })))

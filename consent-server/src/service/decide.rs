@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use consent_core::receipt::{InvalidClaims, NoticeRef, Outcome, PolicyRef};
+use consent_core::receipt::{InvalidClaims, Layer, NoticeRef, Outcome, PolicyRef};
 use consent_core::rules::{Act, Event};
 use consent_core::{
-    Claims, Decision, LegalBasis, PurposeId, Receipt, Record, State, Subject, Timestamp,
+    Claims, Decision, LegalBasis, PurposeId, Receipt, Record, Signal, Subject, Timestamp,
     cookie::StateCookie,
 };
 
@@ -14,6 +14,17 @@ use crate::store::{Entry, History, Request, StoreError};
 
 /// How often a writer that lost a race tries again before it gives up.
 const TRIES: usize = 16;
+
+/// How a decision came about, as far as that is known.
+#[derive(Debug, Clone, Default)]
+pub struct Circumstances {
+    /// Where the text was shown.
+    pub layer: Option<Layer>,
+    /// The policy since which the text told what has changed.
+    pub since: Option<u32>,
+    /// The signals that came with it, each once.
+    pub signals: Vec<Signal>,
+}
 
 /// A decision that is recorded.
 #[derive(Debug)]
@@ -29,9 +40,7 @@ pub struct Decided {
 impl Decided {
     fn new(site: &Site, receipt: Receipt, records: BTreeMap<PurposeId, Record>) -> Self {
         let now = receipt.claims().iat;
-        let cookie = StateCookie::new(&site.policy, receipt.claims().exp, |purpose| {
-            State::of(records.get(&purpose.id), site.standing(&purpose.id), now).choice()
-        });
+        let cookie = site.remembered(&records, receipt.claims().exp, now);
         Self { receipt, records, cookie }
     }
 }
@@ -56,11 +65,13 @@ pub async fn decide(
     site: &Site,
     subject: &Subject,
     decision: &Decision,
+    circumstances: &Circumstances,
     request: Option<Request<'_>>,
 ) -> Result<Decided, DecideError> {
     // Whole seconds, as receipts and records keep them.
     let now =
         Timestamp::from_second(app.ambient.now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let shown = site.shown(decision.asked(), decision.language(), circumstances.since).await?;
     for _ in 0..TRIES {
         if let Some(request) = request
             && let Some(decided) = answered(site, request).await?
@@ -69,10 +80,23 @@ pub async fn decide(
         }
         let history = site.region.store.history(&site.id, subject).await?;
         let records = records_after(site, &history, decision, now);
-        let receipt = Receipt::sign(
-            claims(app, site, subject, decision, &history, &records, now),
-            &site.region.keys.receipts,
-        )?;
+        let claims = Claims {
+            iss: app.public_url.clone(),
+            jti: app.ambient.uuid(now),
+            iat: now,
+            exp: site.policy.remembered_until(now),
+            sub: subject.clone(),
+            site: site.id.clone(),
+            region: site.region.id.clone(),
+            policy: PolicyRef { number: site.policy.number, digest: site.policy_digest },
+            notice: NoticeRef { language: decision.language().to_owned(), digest: shown },
+            method: decision.method(),
+            layer: circumstances.layer,
+            signals: circumstances.signals.clone(),
+            purposes: outcomes(decision, &records),
+            previous: history.latest,
+        };
+        let receipt = Receipt::sign(claims, &site.region.keys.receipts)?;
         let entry =
             Entry { receipt: &receipt, follows: history.receipts, records: &records, request };
         match site.region.store.append(entry).await {
@@ -118,35 +142,12 @@ fn records_after(
     decision.acts().map(record).collect()
 }
 
-fn claims(
-    app: &App,
-    site: &Site,
-    subject: &Subject,
+fn outcomes(
     decision: &Decision,
-    history: &History,
     records: &BTreeMap<PurposeId, Record>,
-    now: Timestamp,
-) -> Claims {
+) -> BTreeMap<PurposeId, Outcome> {
     let outcome = |(purpose, basis, _): (&PurposeId, LegalBasis, Act)| {
         (purpose.clone(), Outcome { basis, state: records[purpose].recorded })
     };
-    Claims {
-        iss: app.public_url.clone(),
-        jti: app.ambient.uuid(now),
-        iat: now,
-        exp: site.policy.remembered_until(now),
-        sub: subject.clone(),
-        site: site.id.clone(),
-        region: site.region.id.clone(),
-        policy: PolicyRef { number: site.policy.number, digest: site.policy_digest },
-        notice: NoticeRef {
-            language: decision.language().to_owned(),
-            digest: site.texts([decision.language()]).digest,
-        },
-        method: decision.method(),
-        layer: None,
-        signals: Vec::new(),
-        purposes: decision.acts().map(outcome).collect(),
-        previous: history.latest,
-    }
+    decision.acts().map(outcome).collect()
 }

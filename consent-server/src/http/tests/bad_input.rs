@@ -155,7 +155,10 @@ async fn a_foreign_origin() {
     let preflight = test.send(preflight).await;
     assert_eq!(preflight.status, 204);
     assert_eq!(preflight.header("access-control-allow-origin"), EMBED);
-    assert_eq!(preflight.header("access-control-allow-headers"), "content-type, idempotency-key");
+    assert_eq!(
+        preflight.header("access-control-allow-headers"),
+        "authorization, content-type, idempotency-key"
+    );
 }
 
 #[tokio::test]
