@@ -1,11 +1,13 @@
 //! The HTTP interface: routes, limits, and one file for each noun.
 
 mod check;
+mod choices;
 mod confirm;
 mod cookies;
 mod decisions;
 mod document;
 mod extract;
+mod me;
 mod origin;
 mod problem;
 mod subscriptions;
@@ -48,6 +50,7 @@ impl App {
             .route("/banner", get(banner))
             .route("/notice", get(notice))
             .route("/decisions", post(decisions::post))
+            .route("/me", get(me::get))
             .route("/subscriptions", post(subscriptions::post))
             // Before the guard, so that it sees preflight requests, which are no route's method.
             .method_not_allowed_fallback(wrong_method)
@@ -56,6 +59,7 @@ impl App {
         let site = visitor
             .route("/check", get(check::get))
             .route("/withdrawals", post(withdrawals::post))
+            .route("/choices", get(choices::get).post(choices::post))
             .route("/confirm", get(confirm::get).post(confirm::post));
         let v1 = Router::new()
             .nest("/sites/{site}", site)

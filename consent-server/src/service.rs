@@ -4,10 +4,12 @@
 
 mod check;
 mod decide;
+mod history;
 mod subscribe;
 mod verify;
 
 pub use check::{Answer, CheckError, check};
 pub use decide::{Circumstances, DecideError, Decided, decide};
+pub use history::{Told, history};
 pub use subscribe::{SubscribeError, subscribe};
 pub use verify::{Verification, verify};

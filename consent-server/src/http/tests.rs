@@ -1,7 +1,9 @@
 //! The interface, asked as clients ask it, over real files.
 
 mod bad_input;
+mod choices;
 mod marketing;
+mod shown;
 mod visitor;
 
 use std::sync::Arc;
@@ -60,6 +62,15 @@ impl Answer {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
+    fn cookies(&self) -> Vec<&str> {
+        let values = self.headers.get_all("set-cookie").iter();
+        values.map(|value| value.to_str().unwrap()).collect()
+    }
+
+    fn receipt(&self) -> String {
+        self.json()["receipt"].as_str().unwrap_or_else(|| panic!("{}", self.text)).to_owned()
+    }
+
     /// Asserts that this is a problem of that kind and returns its detail.
     #[track_caller]
     fn problem(&self, status: u16, name: &str) -> String {
@@ -96,6 +107,11 @@ impl TestApp {
 
     /// Starts over the files in `folder` with that policy in force.
     async fn at(folder: tempfile::TempDir, number: u32) -> Self {
+        Self::with(folder, policy(number)).await
+    }
+
+    /// The same with any policy.
+    async fn with(folder: tempfile::TempDir, policy: Policy) -> Self {
         let data = |name: &str| folder.path().join(name);
         let settings = Settings {
             server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
@@ -111,7 +127,7 @@ impl TestApp {
             sites: vec![SiteSettings {
                 id: "example".parse().unwrap(),
                 region: "eu".parse().unwrap(),
-                policy: policy(number),
+                policy,
                 origins: vec![OWN.into(), EMBED.into()],
                 look: Look::default(),
                 hosts: std::collections::BTreeMap::new(),
@@ -120,6 +136,12 @@ impl TestApp {
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));
         let app = App::open_with(settings, clock.clone()).await.unwrap();
         Self { router: app.router(), app, clock, folder }
+    }
+
+    /// Ends, and starts again over the same files with that policy in force.
+    async fn published(self, number: u32) -> Self {
+        self.app.close().await;
+        Self::at(self.folder, number).await
     }
 
     fn pass_days(&self, days: i64) {

@@ -1,0 +1,55 @@
+//! A subject's own decisions, told for people. Who may ask is the caller's to know.
+
+use std::collections::BTreeMap;
+
+use consent_core::export::Export;
+use consent_core::{Method, PurposeId, Receipt, Recorded, Subject, Timestamp};
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::app::Site;
+use crate::store::StoreError;
+
+/// The most decisions that are told, the newest of them.
+const MOST: u32 = 100;
+
+/// One decision.
+#[derive(Debug, Serialize)]
+pub struct Told {
+    id: Uuid,
+    at: Timestamp,
+    method: Method,
+    language: String,
+    purposes: BTreeMap<PurposeId, Recorded>,
+    receipt: String,
+    text: String,
+}
+
+/// The decisions of a subject, newest first, each told in the language wanted, or in the nearest
+/// one that its policy has.
+pub async fn history(
+    site: &Site,
+    subject: &Subject,
+    language: &str,
+) -> Result<Vec<Told>, StoreError> {
+    let receipts = site.region.store.receipts(&site.id, subject, MOST).await?;
+    receipts.iter().map(|jws| told(site, jws, language)).collect()
+}
+
+fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {
+    let receipt = Receipt::verify(jws, &site.region.keys.receipts)
+        .map_err(|_| StoreError::Corrupt("receipt"))?;
+    let claims = receipt.claims();
+    let policy = site.history.policy(claims.policy.number);
+    let export = policy.and_then(|policy| Export::new(&receipt, policy).ok());
+    Ok(Told {
+        id: claims.jti,
+        at: claims.iat,
+        method: claims.method,
+        language: claims.notice.language.clone(),
+        purposes: claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect(),
+        receipt: jws.to_owned(),
+        // A policy that cannot be read any more has no words; the receipt has its own.
+        text: export.map_or_else(|| claims.to_string(), |export| export.text_in(language)),
+    })
+}
