@@ -232,7 +232,7 @@ mod file {
 
     use super::{Labels, PageLabels};
 
-    const FILES: [(&str, &str); 14] = [
+    const FILES: [(&str, &str); 16] = [
         ("en", include_str!("labels/en.toml")),
         ("da", include_str!("labels/da.toml")),
         ("de", include_str!("labels/de.toml")),
@@ -241,6 +241,8 @@ mod file {
         ("fr", include_str!("labels/fr.toml")),
         ("is", include_str!("labels/is.toml")),
         ("it", include_str!("labels/it.toml")),
+        ("lt", include_str!("labels/lt.toml")),
+        ("lv", include_str!("labels/lv.toml")),
         ("mt", include_str!("labels/mt.toml")),
         ("nb", include_str!("labels/nb.toml")),
         ("nl", include_str!("labels/nl.toml")),

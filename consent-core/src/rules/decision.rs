@@ -264,10 +264,11 @@ impl Decision {
             let Some(act) = Act::of(basis, *choice) else {
                 return Err(InvalidDecision::NoChoice(id.clone(), basis));
             };
+            let fits = |on| method.can(on, *choice);
             // What the purpose rested on then is not asked: it may have been the other basis.
-            let bases = [basis, LegalBasis::Consent, LegalBasis::LegitimateInterest];
-            let bases = if late { &bases[..] } else { &bases[..1] };
-            if !bases.iter().any(|basis| method.can(*basis, *choice)) {
+            let other = [LegalBasis::Consent, LegalBasis::LegitimateInterest];
+            let possible = fits(basis) || (late && other.into_iter().any(fits));
+            if !possible {
                 return Err(InvalidDecision::Contradiction { method, purpose: id.clone() });
             }
             acts.insert(id.clone(), (basis, act));

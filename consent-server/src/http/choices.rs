@@ -205,7 +205,10 @@ impl Sent {
 /// What counts now, by purpose, as the page shows it.
 fn held(site: &Site, cookie: &StateCookie) -> BTreeMap<String, Choice> {
     let purposes = site.policy.choosable_purposes().zip(&cookie.choices);
-    purposes.filter_map(|(purpose, choice)| Some((purpose.id.to_string(), (*choice)?))).collect()
+    purposes
+        .filter(|(purpose, _)| site.history.remembered(&purpose.id).holds(cookie.policy))
+        .filter_map(|(purpose, choice)| Some((purpose.id.to_string(), (*choice)?)))
+        .collect()
 }
 
 /// What this browser's cookie says, where pages and server share a host, if it still stands.
@@ -220,7 +223,6 @@ fn remembered(app: &App, site: &Site, headers: &HeaderMap) -> BTreeMap<String, C
         .and_then(|(_, value)| StateCookie::decode(value))
         .filter(|cookie| {
             site.origins.contains(&app.public_url)
-                && site.history.standing_of_all().holds(cookie.policy)
                 && cookie.until > app.ambient.now()
                 && cookie.choices.len() == site.policy.choosable_purposes().count()
         });

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::cookies;
-use super::extract::{AtSite, proven_subject, signals};
+use super::extract::{AtSite, accepted, proven_subject, signals};
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::service::{Circumstances, Decided, decide};
@@ -74,8 +74,10 @@ pub(super) async fn post(
         let detail = "layer: a decision sent here is made in no mail";
         return Err(Problem::new(Kind::FieldInvalid, detail));
     }
-    let decision =
-        Decision::new(&site.policy, body.policy, &body.choices, body.method, &body.language)?;
+    // As the text itself was negotiated: the same words of the same request give the same language.
+    let wanted = [body.language.as_str()].into_iter().chain(accepted(&headers));
+    let language = site.policy.negotiate(wanted);
+    let decision = Decision::new(&site.policy, body.policy, &body.choices, body.method, language)?;
     let subject = match &body.previous {
         Some(receipt) => proven_subject(&site, receipt, "previous")?,
         None => Subject::browser(app.ambient.random()),

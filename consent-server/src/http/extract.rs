@@ -39,13 +39,14 @@ pub(super) struct Wanted {
 ///
 /// Weights are not compared: browsers already write the header in order of preference.
 pub(super) fn languages<'r>(query: &'r Wanted, headers: &'r HeaderMap) -> Vec<&'r str> {
-    let accepted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let accepted =
-        accepted.split(',').map(|item| item.split(';').next().unwrap_or_default().trim());
-    query.lang.as_deref().into_iter().chain(accepted).take(16).collect()
+    query.lang.as_deref().into_iter().chain(accepted(headers)).collect()
+}
+
+/// The languages of `Accept-Language`, most wanted first.
+pub(super) fn accepted(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let items = accepted.unwrap_or_default().split(',');
+    items.map(|item| item.split(';').next().unwrap_or_default().trim()).take(15)
 }
 
 /// The signals that a request carries.

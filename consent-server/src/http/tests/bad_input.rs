@@ -44,12 +44,6 @@ async fn wrong_decisions() {
             "field-invalid",
             "does not go with the choice",
         ),
-        (
-            good.replace("\"en\"", "\"xx\""),
-            422,
-            "field-invalid",
-            "language: the policy is not written in 'xx'",
-        ),
         (decision(2, "{}", ""), 422, "field-invalid", "at least one purpose"),
         (
             decision(2, r#"{"analytics":"granted","analytics":"refused"}"#, ""),

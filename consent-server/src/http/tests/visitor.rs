@@ -115,8 +115,12 @@ async fn the_loader_knows_its_site_and_is_sent_once() {
         "{}",
         loader.text
     );
-    assert!(loader.text.contains(r#""purposes":[{"id":"analytics","cookies":["_measure"]}"#));
-    assert!(!loader.text.contains("__CONSENT_CONFIG__"));
+    assert!(loader.text.contains(r#""asked":["analytics""#), "{}", loader.text);
+    assert!(!loader.text.contains("__CONSENT_"), "{}", loader.text);
+    let ask = test.get("/v1/sites/example/ask.js", &[("origin", EMBED)]).await;
+    assert_eq!(ask.header("access-control-allow-origin"), EMBED);
+    assert!(ask.text.contains(r#""cookies":[["_measure"]"#), "{}", ask.text);
+    assert!(!ask.text.contains("__CONSENT_"), "{}", ask.text);
     let etag = loader.header("etag").to_owned();
     let again = test.get("/v1/sites/example/consent.js", &[("if-none-match", &etag)]).await;
     assert_eq!((again.status.as_u16(), again.text.len()), (304, 0));
