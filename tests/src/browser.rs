@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use thirtyfour::extensions::query::ElementPollerNoWait;
-use thirtyfour::prelude::*;
+use thirtyfour::{TypingData, prelude::*};
 
 use crate::driver::Driver;
 use crate::network::Network;
@@ -65,6 +65,14 @@ impl Browser {
         Self { driver, engine, options, folder }
     }
 
+    /// Changes the size and the preferences of a running Chromium. What only a start decides, the
+    /// languages and a signal that was sent, stays.
+    pub async fn change(&mut self, options: Options) {
+        assert_eq!((options.kind, self.options.kind), (Kind::Chromium, Kind::Chromium));
+        self.options = options;
+        start::dress_chromium(&self.driver, &self.options).await;
+    }
+
     /// The session itself, for what is not offered here.
     pub fn driver(&self) -> &WebDriver {
         &self.driver
@@ -116,6 +124,11 @@ impl Browser {
         let script = "arguments[0].scrollIntoView({ block: 'center', behavior: 'instant' })";
         self.driver.execute(script, vec![element.to_json().unwrap()]).await.unwrap();
         element.click().await.unwrap();
+    }
+
+    /// Presses a key.
+    pub async fn key(&self, key: impl Into<TypingData>) {
+        self.driver.action_chain().send_keys(key).perform().await.unwrap();
     }
 
     /// Types into a field of the page.

@@ -6,15 +6,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
+mod audit;
 mod browser;
 mod driver;
+mod languages;
 mod network;
 mod options;
 mod pages;
 mod stage;
 mod start;
 
+pub use audit::Focused;
 pub use browser::{Browser, Storage};
+pub use languages::{languages, policy_in};
 pub use network::{Network, Seen};
 pub use options::{Kind, Options};
 pub use pages::{Answer, Pages};

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::browser::Browser;
 use crate::network::{Network, Seen};
 use crate::options::{Kind, Options};
-use crate::pages::Pages;
+use crate::pages::{Answer, Pages};
 use crate::wait_for;
 
 /// What is set on a stage.
@@ -84,6 +84,20 @@ impl Stage {
     /// Opens the reference site.
     pub async fn visit(&self) {
         self.browser.open(&format!("{}/", self.at.consent)).await;
+    }
+
+    /// Opens a page of the test's own in that language, which embeds the banner and holds little
+    /// else.
+    pub async fn visit_in(&self, language: &str) {
+        let page = format!(
+            "<!doctype html><html lang=\"{language}\"><meta charset=\"utf-8\">\
+             <meta name=\"viewport\" content=\"width=device-width\"><title>Page</title>\
+             <script src=\"{}/v1/sites/cloud-pbs/consent.js\"></script>\
+             <main><h1>Page</h1><button type=\"button\" data-consent-open>Choices</button></main>",
+            self.at.consent
+        );
+        let address = self.pages.set(&format!("/{language}"), Answer::html(page));
+        self.browser.open(&address).await;
     }
 
     /// What reached the collector, as the network saw it.
