@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod audit;
+pub mod bench;
 mod browser;
 mod driver;
 mod languages;

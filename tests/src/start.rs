@@ -1,6 +1,7 @@
 //! Starting a browser of either kind, with a fresh profile, so that all that it sends passes the
 //! recording proxy. What it sends of its own, to its maker, is turned away there.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -28,9 +29,28 @@ const SIGNAL: &str =
 
 /// Starts a Chromium. It still has to be [dressed](dress_chromium).
 pub(crate) async fn chromium(proxy: SocketAddr, folder: &Path, options: &Options) -> WebDriver {
+    // Loopback requests too pass the proxy.
+    let line = ["--proxy-bypass-list=<-loopback>", &format!("--proxy-server=http://{proxy}")];
+    chromium_over(&line, &["browser"], folder, options).await
+}
+
+/// Starts one that reaches this machine without a proxy, and nothing else, and logs what it does.
+pub(crate) async fn chromium_for_bench(folder: &Path, options: &Options) -> WebDriver {
+    // Nobody listens there.
+    let line = ["--proxy-bypass-list=127.0.0.1", "--proxy-server=http://127.0.0.1:9"];
+    chromium_over(&line, &["browser", "performance"], folder, options).await
+}
+
+async fn chromium_over(
+    line: &[&str],
+    logs: &[&str],
+    folder: &Path,
+    options: &Options,
+) -> WebDriver {
     let mut wanted = ChromeCapabilities::new();
     let (width, height) = options.size;
-    for argument in [
+    let size = format!("--window-size={width},{height}");
+    let usual = [
         "--headless",
         "--no-sandbox",
         "--disable-gpu",
@@ -43,11 +63,9 @@ pub(crate) async fn chromium(proxy: SocketAddr, folder: &Path, options: &Options
         "--hide-scrollbars",
         "--font-render-hinting=none",
         "--lang=en",
-        // Loopback requests too pass the proxy.
-        "--proxy-bypass-list=<-loopback>",
-        &format!("--proxy-server=http://{proxy}"),
-        &format!("--window-size={width},{height}"),
-    ] {
+        &size,
+    ];
+    for argument in usual.iter().chain(line) {
         wanted.add_arg(argument).unwrap();
     }
     let preferences = json!({
@@ -55,7 +73,8 @@ pub(crate) async fn chromium(proxy: SocketAddr, folder: &Path, options: &Options
         "intl.accept_languages": options.languages,
     });
     wanted.add_experimental_option("prefs", preferences).unwrap();
-    wanted.set("goog:loggingPrefs", json!({ "browser": "ALL" })).unwrap();
+    let logs: HashMap<&str, &str> = logs.iter().map(|log| (*log, "ALL")).collect();
+    wanted.set("goog:loggingPrefs", logs).unwrap();
     WebDriver::new(Driver::chrome().url(), wanted).await.unwrap()
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Only reads the command line here; each command is a module.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod generate;
@@ -44,6 +45,15 @@ enum Command {
         /// The targets; all of them if none is named.
         targets: Vec<String>,
     },
+    /// Measures, for people to read: nothing is written, and a target that is missed is no error.
+    #[command(after_help = "Example:\n  cargo xtask bench widget --rounds 3")]
+    Bench {
+        /// What is measured.
+        what: bench::What,
+        /// How often each is measured; the figures are medians.
+        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=99))]
+        rounds: u16,
+    },
     /// Writes the files that are made from the code and committed: the JSON Schema of policies.
     Generate,
     /// Builds what browsers download, into `dist/`.
@@ -67,6 +77,7 @@ fn run_command(command: Command) -> Result<()> {
     match command {
         Command::Demo { arguments } => demo::demo(&arguments),
         Command::Fuzz { minutes, targets } => fuzz::fuzz(minutes, &targets),
+        Command::Bench { what, rounds } => bench::bench(what, rounds),
         Command::Test => test::test(),
         Command::Generate => generate::generate(),
         Command::Widget | Command::Size => {

@@ -21,7 +21,7 @@ pub(crate) fn test() -> Result<()> {
     generate::check()?;
 
     step("tools");
-    tools::provide()?;
+    tools::provide(tools::Npm::Tests)?;
 
     step("types");
     check_types()?;

@@ -25,11 +25,20 @@ const PACKAGES: [(&[&str], &str); 5] = [
 /// Drives Firefox. Debian does not have it, so cargo builds it.
 const GECKODRIVER: &str = "0.37.1";
 
+/// What to take from npm; `tests/npm/package.json` tells the versions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Npm {
+    /// What the tests need.
+    Tests,
+    /// And the banners that ours is measured against.
+    Banners,
+}
+
 /// Makes sure that everything is there.
-pub(crate) fn provide() -> Result<()> {
+pub(crate) fn provide(npm: Npm) -> Result<()> {
     packages()?;
     geckodriver()?;
-    modules()
+    modules(npm)
 }
 
 /// Where npm puts what it installs.
@@ -87,18 +96,22 @@ fn geckodriver() -> Result<()> {
 }
 
 /// Installs what the lock file names, if it is not there. Nothing of it runs while it is installed.
-fn modules() -> Result<()> {
+fn modules(npm: Npm) -> Result<()> {
     let folder = root().join("tests/npm");
     let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified());
     let done = modified("node_modules/.package-lock.json");
-    let is_current =
-        done.is_ok_and(|done| modified("package-lock.json").is_ok_and(|lock| lock <= done));
+    let is_current = done.is_ok_and(|done| {
+        modified("package-lock.json").is_ok_and(|lock| lock <= done)
+            && (npm == Npm::Tests || folder.join("node_modules/klaro").exists())
+    });
     if is_current {
         return Ok(());
     }
     eprintln!("installing what the tests take from npm");
     let mut install = Command::new("npm");
-    install.args(["ci", "--ignore-scripts", "--omit=dev"]).current_dir(&folder);
-    install.stdout(Stdio::null());
+    install.args(["ci", "--ignore-scripts"]).current_dir(&folder).stdout(Stdio::null());
+    if npm == Npm::Tests {
+        install.arg("--omit=dev");
+    }
     run(install)
 }
