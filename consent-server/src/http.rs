@@ -23,13 +23,14 @@ use std::time::{Duration, Instant};
 use axum::extract::{
     DefaultBodyLimit, MatchedPath, Path, Query, Request, State, rejection::QueryRejection,
 };
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use consent_core::Signal;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{self, CorsLayer};
 
 use crate::app::App;
 use extract::{AtSite, Wanted, languages};
@@ -63,7 +64,7 @@ impl App {
             .route("/confirm", get(confirm::get).post(confirm::post));
         let v1 = Router::new()
             .nest("/sites/{site}", site)
-            .route("/receipts/verify", post(verify::post))
+            .route("/receipts/verify", post(verify::post).layer(anybody()))
             .route("/widget/{hash}/{file}", get(widget))
             .route("/page.css", get(page_style))
             .fallback(unknown_route)
@@ -79,6 +80,15 @@ impl App {
             .layer(middleware::from_fn(log))
             .with_state(self.clone())
     }
+}
+
+/// Lets the pages of any origin ask and read the answer: it holds nothing of who asks.
+fn anybody() -> CorsLayer {
+    CorsLayer::new()
+        .allow_origin(cors::Any)
+        .allow_methods([Method::POST])
+        .allow_headers([header::CONTENT_TYPE])
+        .max_age(Duration::from_mins(10))
 }
 
 async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {

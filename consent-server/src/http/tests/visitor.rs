@@ -134,7 +134,10 @@ async fn receipts_are_verified_for_anybody() {
     let receipt =
         test.decide(BOTH, "preferences", None).await.json()["receipt"].as_str().unwrap().to_owned();
     let verify = |jws: &str| format!(r#"{{"receipt":"{jws}"}}"#);
-    let good = test.post("/v1/receipts/verify", &[], &verify(&receipt)).await.json();
+    let foreign = [("origin", "https://elsewhere.example")];
+    let good = test.post("/v1/receipts/verify", &foreign, &verify(&receipt)).await;
+    assert_eq!(good.header("access-control-allow-origin"), "*");
+    let good = good.json();
     assert_eq!((&good["valid"], &good["claims"]["site"]), (&true.into(), &"example".into()));
     let mut changed = receipt.into_bytes();
     let middle = changed.len() / 2;
