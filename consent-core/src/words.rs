@@ -42,7 +42,8 @@ macro_rules! embedded {
 
 // English comes first: it stands in for the languages that are not here.
 languages![
-    "en", "da", "de", "el", "es", "fr", "is", "it", "lt", "lv", "mt", "nb", "nl", "pt", "ro", "sv"
+    "en", "da", "de", "el", "es", "et", "fi", "fr", "hu", "is", "it", "lt", "lv", "mt", "nb", "nl",
+    "pt", "ro", "sv"
 ];
 
 fn read(language: &'static str, file: &str) -> Words {

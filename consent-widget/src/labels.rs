@@ -232,13 +232,16 @@ mod file {
 
     use super::{Labels, PageLabels};
 
-    const FILES: [(&str, &str); 16] = [
+    const FILES: [(&str, &str); 19] = [
         ("en", include_str!("labels/en.toml")),
         ("da", include_str!("labels/da.toml")),
         ("de", include_str!("labels/de.toml")),
         ("el", include_str!("labels/el.toml")),
         ("es", include_str!("labels/es.toml")),
+        ("et", include_str!("labels/et.toml")),
+        ("fi", include_str!("labels/fi.toml")),
         ("fr", include_str!("labels/fr.toml")),
+        ("hu", include_str!("labels/hu.toml")),
         ("is", include_str!("labels/is.toml")),
         ("it", include_str!("labels/it.toml")),
         ("lt", include_str!("labels/lt.toml")),

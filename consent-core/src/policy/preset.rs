@@ -143,6 +143,6 @@ mod tests {
     #[test]
     fn the_words_are_frozen() {
         let digest = Digest::of(super::PRESETS.as_bytes()).to_string();
-        assert_eq!(digest, "e39345db4334fdeecffeddb2f9523d48108fb6cf28edf6295af8360a8b048503");
+        assert_eq!(digest, "06c00b72478d0f6edc9e4a1c48bc7509ddbccaffac2772bc35384e20607f46a6");
     }
 }
