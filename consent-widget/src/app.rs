@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Object, Promise, Reflect};
+use js_sys::{Date, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
@@ -17,9 +17,9 @@ use yew::{
     component, html, use_effect_with, use_node_ref, use_state,
 };
 
-use crate::from_js;
+use crate::from_js::{self, get, list, string, text};
 use crate::notice::Notice;
-use crate::panel::{Answer, Panel};
+use crate::panel::{Answer, Chosen, Flip, History, Panel, Wish};
 
 #[wasm_bindgen]
 extern "C" {
@@ -31,22 +31,38 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn choices(this: &Api) -> JsValue;
 
-    /// The receipt, if there is one.
+    /// The legitimate interests objected to.
     #[wasm_bindgen(method, getter)]
-    fn receipt(this: &Api) -> Option<String>;
+    fn objected(this: &Api) -> JsValue;
+
+    /// The signal that refuses, by the name that people know.
+    #[wasm_bindgen(method, getter)]
+    fn signal(this: &Api) -> Option<String>;
 
     /// Records `"accept"`, `"refuse"` or `{purpose: "granted" | "refused"}`. The promise is
     /// rejected when something was to be granted and could not be recorded.
     #[wasm_bindgen(method)]
     fn decide(this: &Api, event: &Event, what: &JsValue) -> Promise;
 
+    /// The visitor's decisions, the latest first.
+    #[wasm_bindgen(method)]
+    fn history(this: &Api) -> Promise;
+
+    /// Whether a receipt is genuine.
+    #[wasm_bindgen(method)]
+    fn verify(this: &Api, receipt: &str) -> Promise;
+
+    /// Downloads a receipt.
+    #[wasm_bindgen(method)]
+    fn save(this: &Api, receipt: &str);
+
+    /// The notice in another language.
+    #[wasm_bindgen(method)]
+    fn speak(this: &Api, language: &str) -> Promise;
+
     /// The panel is gone.
     #[wasm_bindgen(method)]
     fn closed(this: &Api);
-
-    /// Downloads the receipt.
-    #[wasm_bindgen(method)]
-    fn save(this: &Api);
 }
 
 /// Opens the panel in `root`, an element of the widget's shadow root.
@@ -73,11 +89,18 @@ struct AppProps {
     closed: Callback<()>,
 }
 
+/// Goes on with what a promise brings, or with nothing when it is rejected.
+fn then(promise: Promise, with: impl FnOnce(Option<JsValue>) + 'static) {
+    spawn_local(async move { with(JsFuture::from(promise).await.ok()) });
+}
+
 #[component]
 fn App(props: &AppProps) -> Html {
     let (dialog, first, last) = (use_node_ref(), use_node_ref(), use_node_ref());
     let failed = use_state(|| false);
     let busy = use_state(|| false);
+    let notice = use_state(|| props.notice.clone());
+    let history = use_state(History::default);
 
     {
         let dialog = dialog.clone();
@@ -102,12 +125,10 @@ fn App(props: &AppProps) -> Html {
         Callback::from(move |(event, answer): (MouseEvent, Answer)| {
             failed.set(false);
             busy.set(true);
-            let recorded = JsFuture::from(api.decide(&event, &what(&answer)));
             let (failed, busy, close) = (failed.clone(), busy.clone(), close.clone());
-            spawn_local(async move {
-                let recorded = recorded.await;
+            then(api.decide(&event, &what(&answer)), move |recorded| {
                 busy.set(false);
-                if recorded.is_ok() {
+                if recorded.is_some() {
                     close();
                 } else {
                     failed.set(true);
@@ -115,20 +136,89 @@ fn App(props: &AppProps) -> Html {
             });
         })
     };
+    let on_language = {
+        let (api, notice, history) = (props.api.clone(), notice.clone(), history.clone());
+        Callback::from(move |event: Event| {
+            let chosen = event.target().map(|select| text(&select, "value")).unwrap_or_default();
+            let (notice, history) = (notice.clone(), history.clone());
+            then(api.speak(&chosen), move |spoken| {
+                let Some(spoken) = spoken else { return };
+                notice.set(Rc::new(from_js::notice(&spoken)));
+                // Its receipts are told in the language before.
+                history.set(History::Closed);
+            });
+        })
+    };
+    let on_wish = {
+        let (api, history) = (props.api.clone(), history.clone());
+        let language = notice.language.clone();
+        Callback::from(move |wish| grant(&wish, &api, &history, &language))
+    };
     let choices = props.api.choices();
-    let is_granted =
-        |id: &str| from_js::get(&choices, id).as_string().as_deref() == Some("granted");
+    let is_granted = |id: &&String| get(&choices, id).as_string().as_deref() == Some("granted");
     let granted: Vec<String> =
-        props.notice.asked().map(|p| &p.id).filter(|id| is_granted(id)).cloned().collect();
-    let api = props.api.clone();
+        props.notice.asked().map(|p| &p.id).filter(is_granted).cloned().collect();
     html! {
-        <Panel notice={props.notice.clone()} {granted} receipt={props.api.receipt().is_some()}
+        <Panel notice={(*notice).clone()} {granted} objected={list(&props.api.objected(), string)}
+            signal={props.api.signal()} history={(*history).clone()}
             failed={*failed} busy={*busy} {dialog} first={first.clone()} last={last.clone()}
-            {on_answer}
-            on_receipt={Callback::from(move |_: MouseEvent| api.save())}
+            {on_answer} {on_wish} {on_language}
             on_close={Callback::from(move |_: MouseEvent| close())}
             on_closed={props.closed.reform(|_: Event| ())}
             on_key={Callback::from(move |event| keep_inside(&event, &first, &last))} />
+    }
+}
+
+/// Does what is wanted of the choices so far.
+fn grant(wish: &Wish, api: &Api, history: &yew::UseStateHandle<History>, language: &str) {
+    let shown = match &**history {
+        History::Shown(list) => list.clone(),
+        _ => Rc::default(),
+    };
+    let receipt = |index: usize| shown.get(index).map_or("", |chosen| &chosen.receipt);
+    match *wish {
+        Wish::Show => {
+            history.set(History::Loading);
+            let (history, language) = (history.clone(), language.to_owned());
+            then(api.history(), move |found| {
+                let list = found.map(|found| list(&found, chosen));
+                let at = |at: &str| {
+                    Date::new(&at.into()).to_locale_string(&language, &Object::new()).into()
+                };
+                history.set(list.map_or(History::Failed, |list| {
+                    let list = list.into_iter().map(|c| Chosen { at: at(&c.at), ..c });
+                    History::Shown(Rc::new(list.collect()))
+                }));
+            });
+        }
+        Wish::Save(index) => api.save(receipt(index)),
+        Wish::Verify(index) => {
+            let (promise, history) = (api.verify(receipt(index)), history.clone());
+            then(promise, move |genuine| {
+                let mut list = (*shown).clone();
+                if let Some(chosen) = list.get_mut(index) {
+                    chosen.genuine = Some(genuine.is_some_and(|genuine| genuine == JsValue::TRUE));
+                }
+                history.set(History::Shown(Rc::new(list)));
+            });
+        }
+    }
+}
+
+fn chosen(from: &JsValue) -> Chosen {
+    let purposes = get(from, "purposes");
+    let ids = purposes.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
+    Chosen {
+        at: text(from, "at"),
+        method: text(from, "method"),
+        purposes: ids
+            .iter()
+            .map(|id| string(&id))
+            .map(|id| (id.clone(), text(&purposes, &id)))
+            .collect(),
+        text: text(from, "text"),
+        receipt: text(from, "receipt"),
+        genuine: None,
     }
 }
 
@@ -137,16 +227,27 @@ fn what(answer: &Answer) -> JsValue {
     match answer {
         Answer::Accept => "accept".into(),
         Answer::Refuse => "refuse".into(),
-        Answer::Save(choices) => {
+        Answer::Save(flips) => {
             let object = Object::new();
-            for (id, on) in choices {
-                let choice = if *on { "granted" } else { "refused" };
+            for (id, choice) in flips.iter().filter_map(choice) {
                 // Fails only for an object that is frozen.
                 let _ = Reflect::set(&object, &id.into(), &choice.into());
             }
             object.into()
         }
     }
+}
+
+/// What a switch says, and a box if it says something new. Where the element and the visitor's own
+/// clicks differ, a script had its hands in it: the answer is then the one that allows less.
+fn choice(flip: &Flip) -> Option<(&str, &'static str)> {
+    let shows = flip.element.get().is_some_and(|element| get(&element, "checked") == JsValue::TRUE);
+    let choice = |granted| if granted { "granted" } else { "refused" };
+    if flip.asks {
+        return Some((&flip.id, choice(flip.on && shows)));
+    }
+    let objects = flip.on || shows;
+    (objects != flip.was).then_some((flip.id.as_str(), choice(!objects)))
 }
 
 /// Leads Tab from the last element to the first and back. A modal dialog keeps the page out of

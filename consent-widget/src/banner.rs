@@ -1,7 +1,7 @@
 //! The banner: who asks, what for, what follows from refusing, and three buttons.
 //!
 //! Not modal: the page stays usable, and nothing but a button answers. Accept and refuse differ in
-//! their words only. The loader listens to the buttons; without it they do nothing.
+//! their words only, and share one `part`, so that no site can style one of them. The loader listens to the buttons; without it they do nothing.
 
 use std::rc::Rc;
 
@@ -22,7 +22,7 @@ pub fn Banner(props: &BannerProps) -> Html {
     let notice = &*props.notice;
     let labels = &notice.labels;
     html! {
-        <section class="banner" role="dialog" aria-labelledby="banner-title"
+        <section class="banner" part="banner" role="dialog" aria-labelledby="banner-title"
             aria-describedby="banner-text" lang={notice.language.clone()}
             dir={notice.direction.as_str()}>
             <div class="text">
@@ -30,21 +30,37 @@ pub fn Banner(props: &BannerProps) -> Html {
                 <div id="banner-text">
                     <p>{ &labels.banner_intro }</p>
                     <ul>{ for notice.asked().map(|purpose| html! { <li>{ &purpose.title }</li> }) }</ul>
+                    { changed(notice) }
                     <p class="quiet">{ &labels.banner_consequence }{ " " }{ &labels.banner_withdraw }</p>
                 </div>
             </div>
             <p class="error" role="alert" hidden=true>{ &labels.error }</p>
             <form method="post" class="actions">
-                <button type="button" name="choice" value="refuse" class="answer">
-                    { &labels.refuse_all }
-                </button>
-                <button type="button" name="choice" value="accept" class="answer">
-                    { &labels.accept_all }
-                </button>
-                <button type="button" name="choice" value="customize" class="other">
+                <div class="answers">
+                    <button type="button" name="choice" value="refuse" class="answer" part="answer">
+                        { &labels.refuse_all }
+                    </button>
+                    <button type="button" name="choice" value="accept" class="answer" part="answer">
+                        { &labels.accept_all }
+                    </button>
+                </div>
+                <button type="button" name="choice" value="customize" class="other" part="other">
                     { &labels.choose }
                 </button>
             </form>
         </section>
+    }
+}
+
+/// What a new policy changed since this visitor chose, if that is why they are asked.
+pub(crate) fn changed(notice: &Notice) -> Html {
+    if notice.changes.is_empty() {
+        return Html::default();
+    }
+    html! {
+        <div class="changed">
+            <p>{ &notice.labels.changed_heading }</p>
+            { for notice.changes.iter().map(|told| html! { <p class="quiet">{ told }</p> }) }
+        </div>
     }
 }

@@ -29,15 +29,15 @@ pub(crate) fn notice(from: &JsValue) -> Notice {
         name: text(from, "name"),
         lifetime_months: number(from, "lifetime_months").try_into().unwrap_or_default(),
         lifetime: text(from, "lifetime"),
-        languages: list(from, "languages", |from| Language {
+        languages: list(&get(from, "languages"), |from| Language {
             tag: text(from, "tag"),
             name: text(from, "name"),
         }),
-        signals: list(from, "signals", |from| match string(from).as_str() {
+        signals: list(&get(from, "signals"), |from| match string(from).as_str() {
             "dnt" => Signal::Dnt,
             _ => Signal::Gpc,
         }),
-        changes: list(from, "changes", string),
+        changes: list(&get(from, "changes"), string),
         controller: Controller {
             name: text(&controller, "name"),
             country: text(&controller, "country"),
@@ -50,8 +50,8 @@ pub(crate) fn notice(from: &JsValue) -> Notice {
             address: text(&authority, "address"),
             url: text(&authority, "url"),
         },
-        purposes: list(from, "purposes", purpose),
-        rights: list(from, "rights", string),
+        purposes: list(&get(from, "purposes"), purpose),
+        rights: list(&get(from, "rights"), string),
         labels: Labels::from_each(|name| text(&labels, name)),
     }
 }
@@ -67,16 +67,16 @@ fn purpose(from: &JsValue) -> Purpose {
         },
         title: text(from, "title"),
         description: text(from, "description"),
-        data: list(from, "data", string),
+        data: list(&get(from, "data"), string),
         interest: get(from, "interest").as_string(),
         necessity: get(from, "necessity").as_string(),
-        services: list(from, "services", string),
-        recipients: list(from, "recipients", |from| Recipient {
+        services: list(&get(from, "services"), string),
+        recipients: list(&get(from, "recipients"), |from| Recipient {
             name: text(from, "name"),
             service: get(from, "service").as_string(),
             country: get(from, "country").as_string(),
         }),
-        cookies: list(from, "cookies", |from| Cookie {
+        cookies: list(&get(from, "cookies"), |from| Cookie {
             name: text(from, "name"),
             days: number(from, "days").try_into().unwrap_or_default(),
             lifetime: text(from, "lifetime"),
@@ -90,11 +90,11 @@ pub(crate) fn get(from: &JsValue, name: &str) -> JsValue {
     Reflect::get(from, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
-fn string(from: &JsValue) -> String {
+pub(crate) fn string(from: &JsValue) -> String {
     from.as_string().unwrap_or_default()
 }
 
-fn text(from: &JsValue, name: &str) -> String {
+pub(crate) fn text(from: &JsValue, name: &str) -> String {
     string(&get(from, name))
 }
 
@@ -107,10 +107,10 @@ fn number(from: &JsValue, name: &str) -> u32 {
     get(from, name).as_f64().unwrap_or_default() as u32
 }
 
-fn list<T>(from: &JsValue, name: &str, item: fn(&JsValue) -> T) -> Vec<T> {
-    let list = get(from, name);
-    if !Array::is_array(&list) {
+/// The items of a list; none of anything else.
+pub(crate) fn list<T>(list: &JsValue, item: fn(&JsValue) -> T) -> Vec<T> {
+    if !Array::is_array(list) {
         return Vec::new();
     }
-    Array::from(&list).iter().map(|from| item(&from)).collect()
+    Array::from(list).iter().map(|from| item(&from)).collect()
 }

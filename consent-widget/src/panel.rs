@@ -1,8 +1,13 @@
-//! The preferences panel: every purpose with what is known of it, a switch where consent is asked.
+//! The preferences panel: every purpose with what is known of it, a switch where consent is asked,
+//! a box to object where it is not, and the visitor's own choices so far.
 //!
-//! It only shows and reports. Opening it as a modal dialog, recording an answer and saving the
-//! receipt are the caller's (`app` in a browser), so that it can also be rendered natively.
+//! It only shows and reports. Opening it as a modal dialog, recording an answer, and everything
+//! about receipts are the caller's (`app` in a browser), so that it can also be rendered natively.
 
+mod history;
+mod purpose;
+
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use consent_core::LegalBasis;
@@ -11,18 +16,35 @@ use yew::{
     use_mut_ref,
 };
 
-use crate::labels::Labels;
-use crate::notice::{Notice, Purpose, Recipient};
+use crate::banner::changed;
+use crate::notice::{Notice, Purpose};
+pub use history::{Chosen, History, Wish};
+use purpose::{about, card, responsible};
 
 /// What a visitor answered, by which button.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
     /// Every purpose granted.
     Accept,
     /// Every purpose refused.
     Refuse,
-    /// Each purpose asked for, with whether its switch is on.
-    Save(Vec<(String, bool)>),
+    /// What each switch and box says.
+    Save(Vec<Flip>),
+}
+
+/// A switch, or a box to object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Flip {
+    /// The purpose.
+    pub id: String,
+    /// Whether it asks for consent; otherwise it takes an objection.
+    pub asks: bool,
+    /// What it said when the panel opened.
+    pub was: bool,
+    /// What the visitor made of it. A script can make the element say something else.
+    pub on: bool,
+    /// The element.
+    pub element: NodeRef,
 }
 
 /// What the panel shows, and to whom it reports.
@@ -33,9 +55,15 @@ pub struct PanelProps {
     /// The purposes granted at present; the switches of others are off.
     #[prop_or_default]
     pub granted: Vec<String>,
-    /// Whether there is a receipt to save.
+    /// The legitimate interests objected to.
     #[prop_or_default]
-    pub receipt: bool,
+    pub objected: Vec<String>,
+    /// The signal that the browser sends, if it is what refuses.
+    #[prop_or_default]
+    pub signal: Option<String>,
+    /// The visitor's choices so far.
+    #[prop_or_default]
+    pub history: History,
     /// Whether the last answer could not be recorded.
     #[prop_or_default]
     pub failed: bool,
@@ -54,9 +82,12 @@ pub struct PanelProps {
     /// Given an answer, and the event that proves it to be the visitor's.
     #[prop_or_default]
     pub on_answer: Callback<(MouseEvent, Answer)>,
-    /// The receipt is wanted.
+    /// Something is wanted of the choices so far.
     #[prop_or_default]
-    pub on_receipt: Callback<MouseEvent>,
+    pub on_wish: Callback<Wish>,
+    /// Another language is chosen.
+    #[prop_or_default]
+    pub on_language: Callback<Event>,
     /// The button that closes was used.
     #[prop_or_default]
     pub on_close: Callback<MouseEvent>,
@@ -68,33 +99,22 @@ pub struct PanelProps {
     pub on_key: Callback<KeyboardEvent>,
 }
 
+/// Kept beside the elements rather than in state: flipping one changes nothing else shown, and what
+/// was chosen survives another language and a server that does not answer.
+type Flips = Rc<RefCell<Vec<Flip>>>;
+
 /// The preferences panel.
 #[component]
 pub fn Panel(props: &PanelProps) -> Html {
     let notice = &*props.notice;
     let labels = &notice.labels;
-    // Kept beside the switches rather than in state: flipping one changes nothing else shown, and
-    // what was chosen survives a server that does not answer.
-    let chosen = use_mut_ref(|| -> Vec<(String, bool)> {
-        let granted = |id: &String| props.granted.contains(id);
-        notice.asked().map(|purpose| (purpose.id.clone(), granted(&purpose.id))).collect()
-    });
+    let flips: Flips = use_mut_ref(|| flips(props));
 
-    let asked = notice.asked().enumerate().map(|(index, purpose)| {
-        let on = chosen.borrow().get(index).is_some_and(|(_, on)| *on);
-        let flip = {
-            let chosen = chosen.clone();
-            Callback::from(move |_: Event| {
-                if let Some((_, on)) = chosen.borrow_mut().get_mut(index) {
-                    *on = !*on;
-                }
-            })
-        };
+    let asked = notice.asked().map(|purpose| {
         let heading = html! {
             <label class="heading">
                 <span class="title">{ &purpose.title }</span>
-                <input type="checkbox" role="switch" name="purpose" value={purpose.id.clone()}
-                    checked={on} onchange={flip} aria-describedby={about(purpose)} />
+                { flip(&flips, purpose, Some("switch"), "purpose") }
             </label>
         };
         card(purpose, labels, heading, Html::default())
@@ -106,149 +126,125 @@ pub fn Panel(props: &PanelProps) -> Html {
                 <span class="fixed">{ &labels.always_on }</span>
             </div>
         };
-        let objection = if purpose.basis == LegalBasis::LegitimateInterest {
-            html! { <p class="quiet">{ &labels.objection }</p> }
-        } else {
-            Html::default()
-        };
-        card(purpose, labels, heading, objection)
+        card(purpose, labels, heading, objection(notice, &flips, purpose))
     });
 
     let answer = |answer: Answer| props.on_answer.reform(move |event| (event, answer.clone()));
     let save = {
-        let chosen = chosen.clone();
-        props.on_answer.reform(move |event| (event, Answer::Save(chosen.borrow().clone())))
+        let flips = flips.clone();
+        props.on_answer.reform(move |event| (event, Answer::Save(flips.borrow().clone())))
     };
-    let save_is_last = if props.receipt { NodeRef::default() } else { props.last.clone() };
 
     html! {
-        <dialog class="panel" ref={props.dialog.clone()} aria-labelledby="panel-title"
-            aria-busy={props.busy.then_some("true")} lang={notice.language.clone()}
-            dir={notice.direction.as_str()} onclose={props.on_closed.clone()}
-            onkeydown={props.on_key.clone()}>
+        <dialog class="panel" part="panel" ref={props.dialog.clone()}
+            aria-labelledby="panel-title" aria-busy={props.busy.then_some("true")}
+            lang={notice.language.clone()} dir={notice.direction.as_str()}
+            onclose={props.on_closed.clone()} onkeydown={props.on_key.clone()}>
             <header>
                 <h2 id="panel-title">{ &labels.panel_title }</h2>
                 <button type="button" name="close" class="close" ref={props.first.clone()}
                     aria-label={labels.close.clone()} onclick={props.on_close.clone()} />
             </header>
             <div class="scroll">
+                { changed(notice) }
+                { signal(props) }
                 <p>{ &labels.panel_intro }</p>
                 <h3>{ &labels.asked_heading }</h3>
                 { for asked }
                 <h3>{ &labels.given_heading }</h3>
                 { for given }
+                <h3>{ &labels.history_heading }</h3>
+                { history::history(notice, &props.history, &props.on_wish) }
                 <h3>{ &labels.about_heading }</h3>
                 { responsible(notice) }
+                { language(props) }
             </div>
             <footer>
                 <p class="error" role="alert">
                     if props.failed { { &labels.error } }
                 </p>
                 <div class="actions">
-                    <button type="button" name="choice" value="refuse" class="answer"
-                        onclick={answer(Answer::Refuse)}>{ &labels.refuse_all }</button>
-                    <button type="button" name="choice" value="accept" class="answer"
-                        onclick={answer(Answer::Accept)}>{ &labels.accept_all }</button>
-                    <button type="button" name="choice" value="save" class="save"
-                        ref={save_is_last} onclick={save}>{ &labels.save }</button>
-                    if props.receipt {
-                        <button type="button" name="receipt" class="other"
-                            ref={props.last.clone()}
-                            onclick={props.on_receipt.clone()}>{ &labels.save_receipt }</button>
-                    }
+                    <div class="answers">
+                        <button type="button" name="choice" value="refuse" class="answer"
+                            part="answer" onclick={answer(Answer::Refuse)}>{ &labels.refuse_all }</button>
+                        <button type="button" name="choice" value="accept" class="answer"
+                            part="answer" onclick={answer(Answer::Accept)}>{ &labels.accept_all }</button>
+                    </div>
+                    <button type="button" name="choice" value="save" class="save" part="save"
+                        ref={props.last.clone()} onclick={save}>{ &labels.save }</button>
                 </div>
             </footer>
         </dialog>
     }
 }
 
-/// The id of a purpose's description.
-fn about(purpose: &Purpose) -> String {
-    ["about-", &purpose.id].concat()
+/// The switches and boxes as they are at first.
+fn flips(props: &PanelProps) -> Vec<Flip> {
+    let flip = |purpose: &Purpose, asks: bool, on: &[String]| {
+        let (id, was) = (purpose.id.clone(), on.contains(&purpose.id));
+        Flip { id, asks, was, on: was, element: NodeRef::default() }
+    };
+    let asked = props.notice.asked().map(|purpose| flip(purpose, true, &props.granted));
+    let interests = props.notice.given().filter(|p| p.basis == LegalBasis::LegitimateInterest);
+    asked.chain(interests.map(|purpose| flip(purpose, false, &props.objected))).collect()
 }
 
-fn card(purpose: &Purpose, labels: &Labels, heading: Html, more: Html) -> Html {
-    let basis = match purpose.basis {
-        LegalBasis::Consent => &labels.basis_consent,
-        LegalBasis::Contract => &labels.basis_contract,
-        LegalBasis::LegitimateInterest => &labels.basis_legitimate_interest,
-        LegalBasis::LegalObligation => &labels.basis_legal_obligation,
+/// One of them. Only the visitor flips it: what a script does to it counts for nothing.
+fn flip(flips: &Flips, purpose: &Purpose, role: Option<&'static str>, name: &'static str) -> Html {
+    let Some(index) = flips.borrow().iter().position(|flip| flip.id == purpose.id) else {
+        return Html::default();
     };
-    let recipients = purpose.recipients.iter().map(recipient).collect();
-    let cookies =
-        purpose.cookies.iter().map(|cookie| note(&cookie.name, &[&cookie.lifetime])).collect();
-    let services = purpose.services.iter().map(|service| html! { service }).collect();
+    let (on, element) = {
+        let flip = &flips.borrow()[index];
+        (flip.on, flip.element.clone())
+    };
+    let flips = flips.clone();
+    let flip = Callback::from(move |event: Event| {
+        let flip = &mut flips.borrow_mut()[index];
+        flip.on ^= event.is_trusted();
+    });
     html! {
-        <section class="card">
-            { heading }
-            <p id={about(purpose)}>{ &purpose.description }</p>
-            <p class="basis">{ basis }</p>
-            { more }
-            <details>
-                <summary>{ &labels.details }</summary>
-                <dl>
-                    { facts(&labels.services, services, labels) }
-                    { facts(&labels.recipients, recipients, labels) }
-                    { facts(&labels.cookies, cookies, labels) }
-                    <dt>{ &labels.retention }</dt><dd>{ &purpose.retention }</dd>
-                </dl>
-            </details>
-        </section>
+        <input type="checkbox" {role} {name} value={purpose.id.clone()} checked={on}
+            ref={element} onchange={flip} part="switch" aria-describedby={about(purpose)} />
     }
 }
 
-fn facts(title: &str, items: Vec<Html>, labels: &Labels) -> Html {
-    let absent = items.is_empty().then(|| html! { <dd>{ &labels.none }</dd> });
+fn objection(notice: &Notice, flips: &Flips, purpose: &Purpose) -> Html {
+    if purpose.basis != LegalBasis::LegitimateInterest {
+        return Html::default();
+    }
     html! {
         <>
-            <dt>{ title }</dt>
-            { for items.into_iter().map(|item| html! { <dd>{ item }</dd> }) }
-            { absent }
+            <label class="object">
+                { flip(flips, purpose, None, "objection") }
+                <span>{ &notice.labels.object }</span>
+            </label>
+            <p class="quiet">{ &notice.labels.objection }</p>
         </>
     }
 }
 
-fn recipient(recipient: &Recipient) -> Html {
-    let notes: Vec<&str> = [&recipient.service, &recipient.country]
-        .into_iter()
-        .flatten()
-        .map(String::as_str)
-        .collect();
-    note(&recipient.name, &notes)
+fn signal(props: &PanelProps) -> Html {
+    let Some(signal) = &props.signal else { return Html::default() };
+    html! { <p class="changed">{ props.notice.labels.signal.replace("{signal}", signal) }</p> }
 }
 
-/// A name, followed by what is said of it.
-fn note(name: &str, notes: &[&str]) -> Html {
-    let said = notes.iter().map(|text| html! { <span class="note">{ text }</span> });
-    html! { <>{ name }{ for said }</> }
-}
-
-fn responsible(notice: &Notice) -> Html {
-    let labels = &notice.labels;
-    let (controller, officer, authority) = (&notice.controller, &notice.officer, &notice.authority);
-    let address = controller.address.as_ref().map(|address| html! { <dd>{ address }</dd> });
-    html! {
-        <dl class="about">
-            <dt>{ &labels.controller }</dt>
-            <dd>{ note(&controller.name, &[&controller.country]) }</dd>
-            { address }
-            <dd>{ mail(&controller.email) }</dd>
-            <dt>{ &labels.officer }</dt>
-            <dd>{ &officer.name }</dd>
-            <dd>{ mail(&officer.email) }</dd>
-            <dt>{ &labels.rights }</dt>
-            { for notice.rights.iter().map(|right| html! { <dd>{ right }</dd> }) }
-            <dd>{ &labels.rights_text }</dd>
-            <dt>{ &labels.authority }</dt>
-            <dd>{ &labels.authority_text }</dd>
-            <dd>
-                <a href={authority.url.clone()} target="_blank" rel="noopener">{ &authority.name }</a>
-            </dd>
-            <dd>{ &authority.address }</dd>
-        </dl>
+/// The choice of a language, where there is one.
+fn language(props: &PanelProps) -> Html {
+    let notice = &*props.notice;
+    if notice.languages.len() < 2 {
+        return Html::default();
     }
-}
-
-fn mail(address: &str) -> Html {
-    html! { <a href={["mailto:", address].concat()}>{ address }</a> }
+    let options = notice.languages.iter().map(|language| {
+        html! {
+            <option value={language.tag.clone()} lang={language.tag.clone()}
+                selected={language.tag == notice.language}>{ &language.name }</option>
+        }
+    });
+    html! {
+        <label class="language">
+            <span>{ &notice.labels.language }</span>
+            <select name="language" onchange={props.on_language.clone()}>{ for options }</select>
+        </label>
+    }
 }

@@ -44,7 +44,7 @@ const showPanel = async (from) => {
         return found.valid;
       },
       /** @param {string} jws */
-      save(jws = receipt() || "") {
+      save(jws) {
         const link = document.createElement("a");
         link.href = URL.createObjectURL(new Blob([jws]));
         link.download = "receipt.jws";

@@ -36,7 +36,10 @@ const follow = (element) => {
   const accent = link ? getComputedStyle(link).color : body.color;
   const values = [surface, body.color, body.color, body.color, accent, surface, body.fontFamily];
   const legible = contrast(surface, body.color) >= 4.5 && contrast(surface, accent) >= 4.5;
-  if (legible) PROPERTIES.forEach((name, i) => element.style.setProperty("--consent-" + name, values[i]));
+  if (legible)
+    PROPERTIES.forEach((name, i) => {
+      for (const twin of ["", "dark-"]) element.style.setProperty(`--consent-${twin}${name}`, values[i]);
+    });
   else complain("the page's own colours are not legible, so the banner keeps its own");
 };
 
@@ -59,6 +62,8 @@ const isFair = () => {
 
 /** Takes the page's styles away: its properties, and what it says of the parts. */
 const plain = () => {
-  for (const name of PROPERTIES) host?.style.setProperty("--consent-" + name, "initial", "important");
+  for (const name of PROPERTIES)
+    for (const twin of ["", "dark-"])
+      host?.style.setProperty(`--consent-${twin}${name}`, "initial", "important");
   for (const node of box.querySelectorAll("[part]")) node.removeAttribute("part");
 };

@@ -265,6 +265,7 @@ async fn the_receipt_is_saved_as_a_file(kind: Kind) {
     stage.decided(1).await;
     let held = stage.receipt().await;
     stage.browser.press_in_page("[data-consent-open]").await;
+    stage.browser.press("button[name=history]").await;
     stage.browser.press("button[name=receipt]").await;
     let file = stage.browser.downloaded("receipt.jws").await;
     let saved = stage.verify(&std::fs::read_to_string(file).unwrap()).await;
