@@ -115,10 +115,9 @@
         else if (name !== "type") script.setAttribute(name.replace("data-type", "type"), value);
       script.nonce = inert.nonce;
       script.text = trusted.createScript(inert.text);
-      const module = script.type === "module";
       // Of others nothing would ever tell that they are done.
-      const waits = (script.src || module) && !script.async && !script.noModule && inert.isConnected;
-      if (waits && (module || script.defer)) await parsed;
+      const waits = script.src && !script.async && !script.noModule && inert.isConnected;
+      if (script.type === "module" || (waits && script.defer)) await parsed;
       const loaded = waits && new Promise((done) => (script.onload = script.onerror = done));
       inert.replaceWith(script);
       await loaded;

@@ -4,8 +4,14 @@
 
 mod accessibility;
 mod anywhere;
+mod blocking;
 mod embed;
 mod equipment;
+mod frames;
 mod loader;
 mod marketing;
+mod page;
+mod signals;
+mod strict;
+mod vendors;
 mod visitor;
