@@ -165,7 +165,7 @@
    * @param {keyof Ask} [what] @param {...any} given
    */
   const ask = async (what, ...given) =>
-    (await (loading ||= import(base + "/ask.js").then(({ ask }) => ask(stub), complain)))?.[/** @type {string} */ (what)]?.(
+    (await (loading ||= import(base + "/ask.js").then(({ ask }) => ask(stub)).catch(complain)))?.[/** @type {string} */ (what)]?.(
       ...given,
     );
 

@@ -133,10 +133,11 @@ const decide = async (event, what, where) => {
   if (reload) anew(sending);
   const answer = await sending;
   if (mine !== turn) return;
+  const [, , until, letters = ""] = answer.cookie.split(".");
+  if (letters.length !== ids.length) throw Error("the answer holds no state");
   // Whatever older decision still waits to be sent, this one takes its place.
   settled("");
   entry("localStorage", RECEIPT, answer.receipt);
   entry("sessionStorage", RECEIPT, null);
-  const [, , until, letters] = answer.cookie.split(".");
   if (apply(letters, parseInt(until, 36))) anew();
 };

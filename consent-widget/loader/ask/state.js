@@ -39,11 +39,13 @@ const entry = (area, key, value) =>
     return storage.getItem(key);
   });
 
+// An image named "cookie" would stand before the property of that name.
+const jar = Object.getOwnPropertyDescriptor(Document.prototype, "cookie");
 /** Reads all cookies, or writes one. @param {string} [text] @returns {string} */
 const cookies = (text) =>
   attempt(() => {
-    if (text) document.cookie = text;
-    return document.cookie;
+    if (text) jar?.set?.call(document, text);
+    return jar?.get?.call(document);
   }) || "";
 
 const minutes = () => Date.now() / 6e4;

@@ -4,10 +4,12 @@
 
 mod accessibility;
 mod anywhere;
+mod bad_input;
 mod blocking;
 mod embed;
 mod equipment;
 mod frames;
+mod hostile;
 mod loader;
 mod marketing;
 mod page;
@@ -15,3 +17,4 @@ mod signals;
 mod strict;
 mod vendors;
 mod visitor;
+mod withdrawal;
