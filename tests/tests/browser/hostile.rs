@@ -28,7 +28,7 @@ async fn no_style_of_the_page_reaches_the_banner() {
     let plain = faces(&stage, "").await;
     for style in [
         "* { all: revert !important; color: red !important; font: 40px serif !important; letter-spacing: 1em !important }",
-        "* { display: none !important; visibility: hidden !important; opacity: 0 !important }",
+        "body * { display: none !important; visibility: hidden !important; opacity: 0 !important }",
         "consent-banner { display: none !important; position: absolute !important; zoom: 3; filter: blur(9px) }",
         "button { background: lime !important; transform: scale(3) !important } :root { font-size: 16px }",
     ] {
