@@ -84,13 +84,15 @@ fn geckodriver() -> Result<()> {
     let tools = root().join("target/tools");
     let mut installed = Command::new(tools.join("bin/geckodriver"));
     let current = installed.arg("--version").output().is_ok_and(|output| {
-        String::from_utf8_lossy(&output.stdout).starts_with(&format!("geckodriver {GECKODRIVER} "))
+        // "geckodriver 1.2.3", and where it was built from a repository also its commit.
+        String::from_utf8_lossy(&output.stdout).split_whitespace().nth(1) == Some(GECKODRIVER)
     });
     if current {
         return Ok(());
     }
     eprintln!("building geckodriver {GECKODRIVER}; this is done once and takes some minutes");
-    let mut install = cargo(["install", "--locked", "--quiet", "geckodriver", "--version"]);
+    let mut install =
+        cargo(["install", "--locked", "--quiet", "--force", "geckodriver", "--version"]);
     install.arg(GECKODRIVER).arg("--root").arg(&tools);
     run(install).context("geckodriver, which drives Firefox in the tests, cannot be built")
 }

@@ -14,6 +14,7 @@ mod loader;
 mod marketing;
 mod page;
 mod signals;
+mod snippet;
 mod strict;
 mod vendors;
 mod visitor;
