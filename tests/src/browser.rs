@@ -112,6 +112,15 @@ impl Browser {
         .await;
     }
 
+    /// Waits until the banner is gone and placeholders stand where frames wait.
+    pub async fn gone_to_frames(&self) {
+        self.gone().await;
+        wait_for("a placeholder", async || {
+            self.driver.find(By::Tag("consent-frame")).await.is_ok().then_some(())
+        })
+        .await;
+    }
+
     /// Clicks, as a visitor does, what a selector finds in the banner or the panel.
     pub async fn press(&self, selector: &str) {
         self.shown(selector).await.click().await.unwrap();

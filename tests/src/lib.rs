@@ -14,6 +14,7 @@ mod languages;
 mod network;
 mod options;
 mod pages;
+pub mod shots;
 mod stage;
 mod start;
 

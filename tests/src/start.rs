@@ -61,7 +61,10 @@ async fn chromium_over(
         "--disable-component-update",
         "--disable-sync",
         "--hide-scrollbars",
+        // The same on every machine.
         "--font-render-hinting=none",
+        "--disable-lcd-text",
+        "--force-color-profile=srgb",
         "--lang=en",
         &size,
     ];

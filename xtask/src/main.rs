@@ -7,6 +7,7 @@ mod demo;
 mod fuzz;
 mod generate;
 mod run;
+mod shots;
 mod size;
 mod test;
 mod tools;
@@ -56,6 +57,12 @@ enum Command {
     },
     /// Writes the files that are made from the code and committed: the JSON Schema of policies.
     Generate,
+    /// Takes pictures of what a visitor sees, into `docs/shots/`.
+    Shots {
+        /// Compares them with the committed ones instead, and shows in `target/shots/` what differs.
+        #[arg(long)]
+        check: bool,
+    },
     /// Builds what browsers download, into `dist/`.
     Widget,
     /// Measures what browsers download, compressed, and fails when it is over budget.
@@ -78,6 +85,7 @@ fn run_command(command: Command) -> Result<()> {
         Command::Demo { arguments } => demo::demo(&arguments),
         Command::Fuzz { minutes, targets } => fuzz::fuzz(minutes, &targets),
         Command::Bench { what, rounds } => bench::bench(what, rounds),
+        Command::Shots { check } => shots::shots(check),
         Command::Test => test::test(),
         Command::Generate => generate::generate(),
         Command::Widget | Command::Size => {
