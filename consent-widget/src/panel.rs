@@ -189,7 +189,8 @@ fn flips(props: &PanelProps) -> Vec<Flip> {
     asked.chain(interests.map(|purpose| flip(purpose, false, &props.objected))).collect()
 }
 
-/// One of them. Only the visitor flips it: what a script does to it counts for nothing.
+/// One of them. Only the visitor flips it: what a script does to it counts for nothing. Clicks are
+/// listened to, because a browser vouches for the change that a script's click causes.
 fn flip(flips: &Flips, purpose: &Purpose, role: Option<&'static str>, name: &'static str) -> Html {
     let Some(index) = flips.borrow().iter().position(|flip| flip.id == purpose.id) else {
         return Html::default();
@@ -199,13 +200,13 @@ fn flip(flips: &Flips, purpose: &Purpose, role: Option<&'static str>, name: &'st
         (flip.on, flip.element.clone())
     };
     let flips = flips.clone();
-    let flip = Callback::from(move |event: Event| {
+    let flip = Callback::from(move |event: MouseEvent| {
         let flip = &mut flips.borrow_mut()[index];
         flip.on ^= event.is_trusted();
     });
     html! {
         <input type="checkbox" {role} {name} value={purpose.id.clone()} checked={on}
-            ref={element} onchange={flip} part="switch" aria-describedby={about(purpose)} />
+            ref={element} onclick={flip} part="switch" aria-describedby={about(purpose)} />
     }
 }
 

@@ -11,6 +11,7 @@ in_both_browsers!(
     withdrawing_stops_what_ran_and_refers_to_the_receipt_before,
     the_choices_are_reopened_and_changed_in_the_panel,
     the_receipt_is_saved_as_a_file,
+    only_the_visitors_own_click_flips_a_switch,
 );
 
 const ACCEPT: &str = "button[name=choice][value=accept]";
@@ -270,4 +271,26 @@ async fn the_receipt_is_saved_as_a_file(kind: Kind) {
     let file = stage.browser.downloaded("receipt.jws").await;
     let saved = stage.verify(&std::fs::read_to_string(file).unwrap()).await;
     assert_eq!(saved.claims().jti, held.jti);
+}
+
+/// A script's click is answered by a change that the browser calls trusted.
+async fn only_the_visitors_own_click_flips_a_switch(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
+    stage.visit().await;
+    stage.browser.press(CUSTOMIZE).await;
+    stage.browser.press("input[value=communications]").await;
+    let script = "const root = document.querySelector('consent-banner').shadowRoot;
+        root.querySelector('input[value=analytics]').click();
+        root.querySelector('input[value=\"email.open_tracking\"]').closest('label').click();";
+    stage.browser.run(script).await;
+    stage.browser.press(SAVE).await;
+    stage.decided(1).await;
+    let claims = stage.receipt().await;
+    for (purpose, state) in [
+        ("analytics", Recorded::Refused),
+        ("communications", Recorded::Granted),
+        ("email.open_tracking", Recorded::Refused),
+    ] {
+        assert_eq!(recorded(&claims, purpose), Some(state), "{purpose}");
+    }
 }
