@@ -41,7 +41,8 @@ impl Driver {
 
     /// Runs a command that tells its port in a line after `mark`.
     fn start(command: &str, mark: &str) -> Self {
-        let script = format!("{command} </dev/null & read -r _; kill -- -$$");
+        // A driver that does not start ends the shell too, so that nobody waits for its port.
+        let script = format!("{{ {command}; kill -- -$$; }} </dev/null & read -r _; kill -- -$$");
         let mut shell = Command::new("sh")
             .args(["-c", &script])
             // A group of its own, so that everything in it can be ended together.
