@@ -177,19 +177,19 @@ async fn an_objection_has_its_letter() {
 
 #[tokio::test]
 async fn the_server_deletes_what_a_script_cannot() {
-    let text = consent_core::policy::EXAMPLE.replace(
+    let document = consent_core::policy::EXAMPLE.replace(
         "cookie = [{ name = \"_measure\", days = 390 }]",
         "cookie = [{ name = \"_m*\", days = 30 }, { name = \"shared\", days = 30 }, \
          { name = \"co*\", days = 1 }]",
     );
     let keeps = "services = []\ncookie = [{ name = \"shared\", days = 1 }]\ndata = [\"account\"]";
-    let text = text.replacen(
+    let document = document.replacen(
         "data = [\"account\"]\ntitle.en = \"The",
         &format!("{keeps}\ntitle.en = \"The"),
         1,
     );
     let folder = tempfile::tempdir().unwrap();
-    let test = TestApp::with(folder, Policy::from_toml(&text).unwrap()).await;
+    let test = TestApp::with(folder, Policy::from_toml(&document).unwrap()).await;
     let sent = [
         ("cookie", "_m_1=a; session=b; _m=c; shared=d; consent=1.1.hovs0.g; cookie_x; _m_1=e"),
         ("cookie", "_m 2=f; _measure=\"x;y\""),
@@ -206,7 +206,7 @@ async fn the_server_deletes_what_a_script_cannot() {
     assert_eq!(gone(&test.decides(1, grant, "accept_all", "", &sent).await), [""; 0]);
     assert_eq!(gone(&test.decides(1, refuse, "refuse_all", "", &[]).await), [""; 0]);
     // Hundreds of them do not make an answer that a proxy refuses.
-    let many: String = (0..500).map(|n| format!("_m{n}=1;")).collect();
+    let many = (0..500).map(|n| format!("_m{n}=1")).collect::<Vec<_>>().join("; ");
     let answer = test.decides(1, refuse, "refuse_all", "", &[("cookie", &many)]).await;
     assert_eq!(gone(&answer).len(), 40);
 }
@@ -231,8 +231,8 @@ async fn a_browser_is_told_its_own_decisions() {
         assert_eq!(told("method"), ["withdrawal", "accept_all"]);
         assert_eq!(told("language"), ["en", "en"]);
         assert_eq!(decisions[0]["purposes"]["analytics"], Recorded::Withdrawn.as_str());
-        let text = decisions[1]["text"].as_str().unwrap();
-        assert!(text.contains("Audience measurement: you agreed"), "{text}");
+        let words = decisions[1]["text"].as_str().unwrap();
+        assert!(words.contains("Audience measurement: you agreed"), "{words}");
     }
     // Told with the policies that they were made under, also after another one.
     let test = test.published(3).await;
@@ -295,8 +295,8 @@ async fn global_privacy_control_is_announced_where_it_is_honoured() {
     let expected = serde_json::json!({"gpc": true, "lastUpdate": "2026-01-01"});
     assert_eq!(test.get(GPC, &[]).await.json(), expected);
 
-    let text = format!("signals = [\"dnt\"]\n{}", consent_core::policy::EXAMPLE);
-    let policy = Policy::from_toml(&text).unwrap();
+    let document = format!("signals = [\"dnt\"]\n{}", consent_core::policy::EXAMPLE);
+    let policy = Policy::from_toml(&document).unwrap();
     let test = TestApp::with(tempfile::tempdir().unwrap(), policy).await;
     test.get(GPC, &[]).await.problem(404, "route-unknown");
 }
