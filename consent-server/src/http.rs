@@ -64,7 +64,11 @@ impl App {
             .route("/confirm", get(confirm::get).post(confirm::post));
         let v1 = Router::new()
             .nest("/sites/{site}", site)
-            .route("/receipts/verify", post(verify::post).layer(anybody()))
+            // Its own method for preflight requests, so that the fallback below leaves them alone.
+            .route(
+                "/receipts/verify",
+                post(verify::post).options(|| async { StatusCode::NO_CONTENT }).layer(anybody()),
+            )
             .route("/widget/{hash}/{file}", get(widget))
             .route("/page.css", get(page_style))
             .fallback(unknown_route)

@@ -232,8 +232,9 @@ mod file {
 
     use super::{Labels, PageLabels};
 
-    const FILES: [(&str, &str); 19] = [
+    const FILES: [(&str, &str); 24] = [
         ("en", include_str!("labels/en.toml")),
+        ("cs", include_str!("labels/cs.toml")),
         ("da", include_str!("labels/da.toml")),
         ("de", include_str!("labels/de.toml")),
         ("el", include_str!("labels/el.toml")),
@@ -241,6 +242,7 @@ mod file {
         ("et", include_str!("labels/et.toml")),
         ("fi", include_str!("labels/fi.toml")),
         ("fr", include_str!("labels/fr.toml")),
+        ("hr", include_str!("labels/hr.toml")),
         ("hu", include_str!("labels/hu.toml")),
         ("is", include_str!("labels/is.toml")),
         ("it", include_str!("labels/it.toml")),
@@ -249,8 +251,11 @@ mod file {
         ("mt", include_str!("labels/mt.toml")),
         ("nb", include_str!("labels/nb.toml")),
         ("nl", include_str!("labels/nl.toml")),
+        ("pl", include_str!("labels/pl.toml")),
         ("pt", include_str!("labels/pt.toml")),
         ("ro", include_str!("labels/ro.toml")),
+        ("sk", include_str!("labels/sk.toml")),
+        ("sl", include_str!("labels/sl.toml")),
         ("sv", include_str!("labels/sv.toml")),
     ];
 

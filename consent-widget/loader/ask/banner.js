@@ -41,8 +41,9 @@ const attach = async () => {
   const wanted = root.dataset.consentTheme || theme;
   host.setAttribute("theme", wanted);
   host.setAttribute("position", root.dataset.consentPosition || position);
-  if (wanted === "page") follow(host);
   document.body.prepend(host);
+  // Only what is in the page has a style to be read.
+  if (wanted === "page") follow(host);
 };
 
 /** A page that replaces its body, or throws the element out, gets it back; not for ever. */

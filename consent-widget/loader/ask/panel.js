@@ -20,7 +20,7 @@ const showPanel = async (from) => {
     const [module, style] = await panel();
     await attach();
     const { shadowRoot } = /** @type {any} */ (host);
-    if (!shadowRoot.adoptedStyleSheets[1]) shadowRoot.adoptedStyleSheets.push(style);
+    if (!shadowRoot.adoptedStyleSheets.includes(style)) shadowRoot.adoptedStyleSheets.push(style);
     const [name] = config.signals.filter((name) => navigator[name] == 1);
     module.open(mount, await notice(), {
       choices: Object.fromEntries(asked.map((id) => [id, allows(id) ? "granted" : "refused"])),

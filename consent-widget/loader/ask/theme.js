@@ -6,6 +6,7 @@ const PROPERTIES = ["surface", "text", "muted", "line", "accent", "on-accent", "
  * @param {string} text @returns {number[]} */
 const channels = (text) => {
   const probe = document.createElement("i");
+  probe.style.forcedColorAdjust = "none";
   probe.style.color = `color-mix(in srgb, ${text} 100%, ${text})`;
   mount.append(probe);
   const read = getComputedStyle(probe).color.match(/-?[\d.]+(e-\d+)?/g) || [];

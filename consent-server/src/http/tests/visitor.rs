@@ -137,6 +137,13 @@ async fn receipts_are_verified_for_anybody() {
     let foreign = [("origin", "https://elsewhere.example")];
     let good = test.post("/v1/receipts/verify", &foreign, &verify(&receipt)).await;
     assert_eq!(good.header("access-control-allow-origin"), "*");
+    let preflight = Request::options("/v1/receipts/verify")
+        .header("origin", "https://elsewhere.example")
+        .header("access-control-request-method", "POST")
+        .header("access-control-request-headers", "content-type")
+        .body(Body::empty());
+    let preflight = test.send(preflight.unwrap()).await;
+    assert_eq!(preflight.header("access-control-allow-headers"), "content-type");
     let good = good.json();
     assert_eq!((&good["valid"], &good["claims"]["site"]), (&true.into(), &"example".into()));
     let mut changed = receipt.into_bytes();
