@@ -47,6 +47,7 @@ struct Banner<'b> {
 
 /// What the loader itself says.
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names that labels have everywhere")]
 struct Words<'w> {
     frame_text: &'w str,
     frame_once: &'w str,

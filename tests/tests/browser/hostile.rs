@@ -1,6 +1,6 @@
 //! A page that means ill, or is only careless: it cannot break the banner, nor grant anything.
 
-use consent_tests::{Stage, wait_for};
+use consent_tests::{Options, Setting, Stage, wait_for};
 use serde_json::{Value, json};
 
 use super::page::{open, reached, told};
@@ -34,6 +34,17 @@ async fn no_style_of_the_page_reaches_the_banner() {
     ] {
         assert_eq!(faces(&stage, &format!("<style>{style}</style>")).await, plain, "{style}");
     }
+}
+
+/// On a page that knows no dark theme itself.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_prefers_dark_gets_it() {
+    let browser = Options { dark: true, ..Options::default() };
+    let stage = Stage::set_with(Setting { browser, ..Setting::default() }).await;
+    let dark = faces(&stage, "").await;
+    assert_eq!(dark[0]["backgroundColor"], "rgb(23, 28, 34)");
+    let light = "<script>document.documentElement.dataset.consentTheme = 'light'</script>";
+    assert_eq!(faces(&stage, light).await[0]["backgroundColor"], "rgb(255, 255, 255)");
 }
 
 #[tokio::test(flavor = "multi_thread")]

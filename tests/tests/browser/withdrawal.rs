@@ -151,8 +151,8 @@ async fn offline_the_page_stays_and_is_loaded_anew_once_that_is_possible() {
     .await;
     // Longer than the loader waits for an answer before it loads the page anew.
     let waits = "const done = arguments[0]; setTimeout(() => done([window.mark, consent.allows('analytics')]), 3000)";
-    let state = stage.browser.driver().execute_async(waits, Vec::new()).await.unwrap();
-    assert_eq!(*state.json(), json!(["same page", false]));
+    let later = stage.browser.driver().execute_async(waits, Vec::new()).await.unwrap();
+    assert_eq!(*later.json(), json!(["same page", false]));
     offline(false).await;
     assert_eq!(stage.decided(2).await["method"], "withdrawal");
     wait_for("the page to be another one", async || {
