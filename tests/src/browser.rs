@@ -55,6 +55,8 @@ impl Browser {
                 (driver, Engine::Chromium)
             }
             Kind::Firefox => {
+                // Another test of this process may have named it already.
+                let _ = rustls::crypto::ring::default_provider().install_default();
                 let (driver, gecko, console) =
                     start::firefox(network.address(), folder.path(), &options).await;
                 (driver, Engine::Firefox { _driver: gecko, console })
