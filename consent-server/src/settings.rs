@@ -1,19 +1,23 @@
 //! The configuration: one TOML file, checked as a whole before anything starts.
 //!
-//! Paths in it are relative to the file itself. How a banner looks is in `settings/look.rs`.
+//! Paths in it are relative to the file itself. Sites are in `settings/site.rs`, how their banners
+//! look in `settings/look.rs`.
 
 mod look;
+mod site;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 use consent_core::document::{Document, Faults};
-use consent_core::{Policy, RegionId, SiteId, read_table};
+use consent_core::{RegionId, read_table};
 
 pub use look::{Colors, Look, Position, Theme};
+use site::SiteSection;
+pub use site::SiteSettings;
 
 /// Everything the server has to know to start.
 #[derive(Debug, Clone)]
@@ -76,23 +80,6 @@ pub struct RegionSettings {
     pub keys: PathBuf,
 }
 
-/// Who asks for consent.
-#[derive(Debug, Clone)]
-pub struct SiteSettings {
-    /// Its name.
-    pub id: SiteId,
-    /// Where its records are kept.
-    pub region: RegionId,
-    /// Its policy in force.
-    pub policy: Policy,
-    /// The origins whose pages may ask, as browsers write them.
-    pub origins: Vec<String>,
-    /// How its banner looks.
-    pub look: Look,
-    /// Hosts that pages may not reach before a purpose is allowed, however they try.
-    pub hosts: BTreeMap<String, Vec<String>>,
-}
-
 /// Why the configuration cannot be used. Each line names a file, a line and a field.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -127,17 +114,6 @@ read_table!(MailSection {
     from = MailSection::default().from,
 });
 read_table!(RegionSection { id, store, keys });
-read_table!(SiteSection {
-    id,
-    region,
-    policy,
-    origins,
-    theme = Theme::default(),
-    position = Position::default(),
-    colors = Colors::default(),
-    hosts = BTreeMap::new(),
-});
-
 struct File {
     server: ServerSection,
     mail: MailSection,
@@ -171,17 +147,6 @@ struct RegionSection {
     keys: PathBuf,
 }
 
-struct SiteSection {
-    id: SiteId,
-    region: RegionId,
-    policy: PathBuf,
-    origins: Vec<String>,
-    theme: Theme,
-    position: Position,
-    colors: Colors,
-    hosts: BTreeMap<String, Vec<String>>,
-}
-
 impl Settings {
     /// Reads the configuration and the policies that it names.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
@@ -193,33 +158,7 @@ impl Settings {
         let regions = regions(&file.region, base, &mut document);
         let server = server(&file.server, &mut document);
         let mail = mail(&file.mail, base, &mut document);
-        check_sites(&file, &mut document);
-        let mut sites = Vec::new();
-        // Policies are read only for a configuration that is right so far, so that it is mended first.
-        for section in file.site.iter().filter(|_| document.is_clean()) {
-            let path = base.join(&section.policy);
-            let policy = Policy::from_toml(&read(&path)?)
-                .map_err(|faults| SettingsError::Faults { path, faults })?;
-            sites.push(SiteSettings {
-                id: section.id.clone(),
-                region: section.region.clone(),
-                policy,
-                origins: section.origins.clone(),
-                look: Look {
-                    theme: section.theme,
-                    position: section.position,
-                    colors: section.colors.clone(),
-                },
-                hosts: section.hosts.clone(),
-            });
-        }
-        for (i, site) in sites.iter().enumerate() {
-            check_hosts(site, i, &mut document);
-            if !site.policy.regions.iter().any(|region| region.id == site.region) {
-                let message = format!("the site's policy has no region '{}'", site.region);
-                document.fault(format!("site[{i}].region"), message);
-            }
-        }
+        let sites = site::sites(file.site, &file.region, base, &mut document)?;
         let parts = document.finish((server, mail)).map_err(faulty)?;
         let (Some(server), Some(mail)) = parts else { unreachable!("what is missing was a fault") };
         Ok(Self { server, mail, regions, sites })
@@ -286,56 +225,6 @@ fn regions(
     regions
 }
 
-fn check_sites(file: &File, document: &mut Document<'_>) {
-    let mut seen = BTreeSet::new();
-    for (i, site) in file.site.iter().enumerate() {
-        if !seen.insert(&site.id) {
-            document.fault(format!("site[{i}].id"), format!("'{}' is defined twice", site.id));
-        }
-        if !file.region.iter().any(|region| region.id == site.region) {
-            let known: Vec<_> = file.region.iter().map(|region| region.id.as_str()).collect();
-            let message =
-                format!("there is no region '{}'; there are {}", site.region, known.join(", "));
-            document.fault(format!("site[{i}].region"), message);
-        }
-        if site.origins.is_empty() {
-            document.fault(format!("site[{i}].origins"), "at least one origin is needed");
-        }
-        for (j, origin) in site.origins.iter().enumerate() {
-            if !is_origin(origin) {
-                document.fault(format!("site[{i}].origins[{j}]"), ORIGIN);
-            }
-        }
-        for (field, message) in site.colors.faults() {
-            document.fault(format!("site[{i}].colors.{field}"), message);
-        }
-    }
-    if file.site.is_empty() {
-        document.fault("site", "at least one [[site]] is needed");
-    }
-}
-
-/// Only what leaves a choice can be waited for, and a host is written as addresses write it.
-fn check_hosts(site: &SiteSettings, i: usize, document: &mut Document<'_>) {
-    for (id, hosts) in &site.hosts {
-        let field = format!("site[{i}].hosts.{id}");
-        if !site.policy.choosable_purposes().any(|purpose| purpose.id.as_str() == id) {
-            let message = "the site's policy has no such purpose that leaves something to choose";
-            document.fault(field, message);
-            continue;
-        }
-        for (j, host) in hosts.iter().enumerate() {
-            let name = host.strip_prefix("*.").unwrap_or(host);
-            if name.is_empty()
-                || !name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
-            {
-                let message = "must be a host in small letters, as in \"www.example.net\", or \"*.example.net\"";
-                document.fault(format!("{field}[{j}]"), message);
-            }
-        }
-    }
-}
-
 const ORIGIN: &str = "must be an origin, as in \"https://www.example.org\": http or https, a host in small \
                       letters, a port if it is not the usual one, and nothing after it";
 
@@ -357,7 +246,7 @@ fn is_origin(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    const GOOD: &str = r#"[server]
+    pub(super) const GOOD: &str = r#"[server]
 listen = "127.0.0.1:8787"
 public_url = "http://127.0.0.1:8787"
 [mail]
@@ -374,11 +263,22 @@ policy = "policy.toml"
 origins = ["https://www.example.org"]
 "#;
 
-    fn read(config: &str, policy: &str) -> Result<Settings, SettingsError> {
+    pub(super) fn read(config: &str, policy: &str) -> Result<Settings, SettingsError> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("consent.toml"), config).unwrap();
         std::fs::write(folder.path().join("policy.toml"), policy).unwrap();
         Settings::read(&folder.path().join("consent.toml"))
+    }
+
+    /// Each edit of a good configuration is refused, with these words.
+    #[track_caller]
+    pub(super) fn refused(good: &str, edits: &[(&str, &str, &str)]) {
+        for (from, to, expected) in edits {
+            assert!(good.contains(from), "{from}");
+            let error = read(&good.replacen(from, to, 1), consent_core::policy::EXAMPLE);
+            let error = error.unwrap_err().to_string();
+            assert!(error.contains(expected), "{to}: {error}");
+        }
     }
 
     #[test]
@@ -392,7 +292,7 @@ origins = ["https://www.example.org"]
 
     #[test]
     fn each_fault_names_file_line_and_field() {
-        for (from, to, expected) in [
+        let edits = [
             (
                 "127.0.0.1:8787\"\npub",
                 "nowhere\"\npub",
@@ -427,77 +327,8 @@ origins = ["https://www.example.org"]
                 "line 10: region[0].key: unknown field; there are id, store, keys",
             ),
             ("policy.toml", "other.toml", "other.toml: No such file"),
-        ] {
-            assert!(GOOD.contains(from), "{from}");
-            let error =
-                read(&GOOD.replacen(from, to, 1), consent_core::policy::EXAMPLE).unwrap_err();
-            assert!(error.to_string().contains(expected), "{to}: {error}");
-        }
-    }
-
-    #[test]
-    fn a_look_that_somebody_could_not_read_is_refused() {
-        let good = "theme = \"page\"\nposition = \"top\"\nhosts.analytics = [\"a.example\", \"*.b.example\"]\n[site.colors]\n\
-                    accent = \"#006400\"\n[site.colors.dark]\naccent = \"#90EE90\"\n";
-        let with = |more: &str| read(&format!("{GOOD}{more}"), consent_core::policy::EXAMPLE);
-        let settings = with(good).unwrap();
-        let Look { theme, position, .. } = settings.sites[0].look;
-        assert_eq!((theme, position), (Theme::Page, Position::Top));
-        assert_eq!(settings.sites[0].hosts["analytics"], ["a.example", "*.b.example"]);
-        let plain = with("").unwrap();
-        assert!(plain.sites[0].hosts.is_empty() && plain.sites[0].look.css().is_empty());
-
-        for (from, to, expected) in [
-            ("\"page\"", "\"neon\"", "line 16: site[0].theme: unknown variant `neon`, expected"),
-            ("\"top\"", "\"left\"", "line 17: site[0].position: unknown variant `left`"),
-            ("\"a.ex", "\"A.ex", "line 18: site[0].hosts.analytics[0]: must be a host in small"),
-            ("*.b.", "*.*.", "line 18: site[0].hosts.analytics[1]: must be a host in small"),
-            (
-                "hosts.a",
-                "hosts.x",
-                "line 18: site[0].hosts.xnalytics: the site's policy has no such",
-            ),
-            ("#006400", "green", "line 20: site[0].colors.accent: must be a colour as in"),
-            ("#006400", "#06400", "line 20: site[0].colors.accent: must be a colour as in"),
-            ("#006400", "#0064gg", "line 20: site[0].colors.accent: must be a colour as in"),
-            (
-                "#006400",
-                "#c0c0c0",
-                "line 20: site[0].colors.accent: on_accent #ffffff on accent #c0c0c0 has a contrast \
-                 of 1.81 to 1, and needs 4.5 (WCAG 2.2, 1.4.3); make one of them darker or lighter",
-            ),
-            (
-                "accent = \"#006400\"",
-                "text = \"#777777\"",
-                "line 20: site[0].colors.text: text #777777 on surface #ffffff has a contrast of 4.47",
-            ),
-            (
-                "accent = \"#006400\"",
-                "surface = \"#808080\"",
-                "line 20: site[0].colors.surface: text #17202a on surface #808080 has a contrast of",
-            ),
-            (
-                "#90EE90",
-                "#202020",
-                "line 22: site[0].colors.dark.accent: accent #202020 on surface #171c22 has a \
-                 contrast of 1.05 to 1, and needs 3 (WCAG 2.2, 1.4.11)",
-            ),
-            (
-                "accent = \"#0",
-                "accept = \"#0",
-                "line 20: site[0].colors.accept: both answers share",
-            ),
-            (
-                "accent = \"#9",
-                "refuse_text = \"#9",
-                "line 22: site[0].colors.dark.refuse_text: both answers share one look",
-            ),
-            ("accent = \"#0", "acceptable = \"#0", "colors.acceptable: unknown field; there are"),
-        ] {
-            assert!(good.contains(from), "{from}");
-            let error = with(&good.replacen(from, to, 1)).unwrap_err().to_string();
-            assert!(error.contains(expected), "{to}: {error}");
-        }
+        ];
+        refused(GOOD, &edits);
     }
 
     #[test]
