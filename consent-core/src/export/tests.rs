@@ -78,6 +78,20 @@ fn the_outputs_are_frozen() {
 }
 
 #[test]
+fn it_is_told_in_another_language_and_says_which_one_was_shown() {
+    let (receipt, policy) = example("en");
+    let export = Export::new(&receipt, &policy).unwrap();
+    let (told, french) = (export.text_in("fr-CA"), include_str!("tests/receipt.fr.txt"));
+    let differs = told.lines().zip(french.lines()).filter(|(told, french)| told != french);
+    let differs: Vec<_> = differs.map(|(told, _)| told).collect();
+    let digest = format!("  {}", receipt.digest());
+    assert_eq!(differs.len(), 2, "{differs:?}");
+    assert!(differs[0].starts_with("cette langue\u{a0}: en."), "the language shown: {differs:?}");
+    assert_eq!(differs[1], digest, "and it is another receipt");
+    assert_eq!(export.text_in("de"), export.text(), "as near as the policy has it");
+}
+
+#[test]
 fn only_the_receipts_own_policy_tells_it() {
     type Change = fn(&mut Claims, &mut Policy);
     let cases: [(Change, &str); 9] = [
