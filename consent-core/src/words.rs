@@ -42,8 +42,8 @@ macro_rules! embedded {
 
 // English comes first: it stands in for the languages that are not here.
 languages![
-    "en", "cs", "da", "de", "el", "es", "et", "fi", "fr", "hr", "hu", "is", "it", "lt", "lv", "mt",
-    "nb", "nl", "pl", "pt", "ro", "sk", "sl", "sv"
+    "en", "ar", "bg", "cs", "da", "de", "el", "es", "et", "fi", "fr", "ga", "he", "hr", "hu", "is",
+    "it", "lt", "lv", "mt", "nb", "nl", "pl", "pt", "ro", "sk", "sl", "sv", "uk"
 ];
 
 fn read(language: &'static str, file: &str) -> Words {

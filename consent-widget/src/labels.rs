@@ -232,8 +232,10 @@ mod file {
 
     use super::{Labels, PageLabels};
 
-    const FILES: [(&str, &str); 24] = [
+    const FILES: [(&str, &str); 29] = [
         ("en", include_str!("labels/en.toml")),
+        ("ar", include_str!("labels/ar.toml")),
+        ("bg", include_str!("labels/bg.toml")),
         ("cs", include_str!("labels/cs.toml")),
         ("da", include_str!("labels/da.toml")),
         ("de", include_str!("labels/de.toml")),
@@ -242,6 +244,8 @@ mod file {
         ("et", include_str!("labels/et.toml")),
         ("fi", include_str!("labels/fi.toml")),
         ("fr", include_str!("labels/fr.toml")),
+        ("ga", include_str!("labels/ga.toml")),
+        ("he", include_str!("labels/he.toml")),
         ("hr", include_str!("labels/hr.toml")),
         ("hu", include_str!("labels/hu.toml")),
         ("is", include_str!("labels/is.toml")),
@@ -257,6 +261,7 @@ mod file {
         ("sk", include_str!("labels/sk.toml")),
         ("sl", include_str!("labels/sl.toml")),
         ("sv", include_str!("labels/sv.toml")),
+        ("uk", include_str!("labels/uk.toml")),
     ];
 
     /// A language file.

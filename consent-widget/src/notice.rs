@@ -395,7 +395,7 @@ mod make {
 
         #[test]
         fn a_language_without_labels_falls_back() {
-            let notice = Notice::new(&example(), "ar");
+            let notice = Notice::new(&example(), "fa");
             assert_eq!(
                 (notice.direction, notice.labels.choose.as_str()),
                 (Direction::Rtl, "Choose")
