@@ -1,50 +1,56 @@
 //! The preferences panel in a browser: opens it as a modal dialog, hands answers to the loader.
 //!
 //! No network, cookie or storage here. The loader gets the browser's own event with each answer,
-//! so that it can tell a visitor's click from a script's.
+//! so that it can tell a visitor's click from a script's. A page may be hostile, and can reach the
+//! switches: what counts is what trusted clicks have chosen, and only if it is also what is shown.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Date, Object, Promise, Reflect};
+use consent_core::LegalBasis;
+use js_sys::{JsString, Object, Promise, Reflect};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlDialogElement, HtmlElement};
 use yew::platform::spawn_local;
 use yew::{
-    AppHandle, Callback, Event, Html, KeyboardEvent, MouseEvent, NodeRef, Properties, Renderer,
-    component, html, use_effect_with, use_node_ref, use_state,
+    AppHandle, Callback, Component, Context, Event, Html, KeyboardEvent, MouseEvent, Properties,
+    Renderer,
 };
 
-use crate::from_js::{self, get, list, string, text};
+use crate::from_js;
 use crate::notice::Notice;
-use crate::panel::{Answer, Chosen, Flip, History, Panel, Wish};
+use crate::panel::{History, Nodes, Panel, Press, Reports};
 
 #[wasm_bindgen]
 extern "C" {
     /// What the loader offers to the panel.
-    #[derive(Debug, Clone, PartialEq)]
+    #[derive(Clone, PartialEq)]
     pub type Api;
 
     /// `{purpose: "granted" | "refused"}`, for what is decided.
     #[wasm_bindgen(method, getter)]
     fn choices(this: &Api) -> JsValue;
 
-    /// The legitimate interests objected to.
+    /// The purposes objected to.
     #[wasm_bindgen(method, getter)]
     fn objected(this: &Api) -> JsValue;
 
-    /// The signal that refuses, by the name that people know.
+    /// The name of a signal that this browser sends and that counts at present.
     #[wasm_bindgen(method, getter)]
     fn signal(this: &Api) -> Option<String>;
+
+    /// The receipt, if there is one.
+    #[wasm_bindgen(method, getter)]
+    fn receipt(this: &Api) -> Option<String>;
 
     /// Records `"accept"`, `"refuse"` or `{purpose: "granted" | "refused"}`. The promise is
     /// rejected when something was to be granted and could not be recorded.
     #[wasm_bindgen(method)]
     fn decide(this: &Api, event: &Event, what: &JsValue) -> Promise;
 
-    /// The visitor's decisions, the latest first.
+    /// The decisions so far; rejected when the server does not answer.
     #[wasm_bindgen(method)]
     fn history(this: &Api) -> Promise;
 
@@ -58,7 +64,7 @@ extern "C" {
 
     /// The notice in another language.
     #[wasm_bindgen(method)]
-    fn speak(this: &Api, language: &str) -> Promise;
+    fn speak(this: &Api, tag: &JsValue) -> Promise;
 
     /// The panel is gone.
     #[wasm_bindgen(method)]
@@ -67,203 +73,298 @@ extern "C" {
 
 /// Opens the panel in `root`, an element of the widget's shadow root.
 #[wasm_bindgen]
-pub fn open(root: Element, notice: &JsValue, api: Api) {
+pub fn open(root: Element, notice: JsValue, api: Api) {
     let handle: Rc<RefCell<Option<AppHandle<App>>>> = Rc::default();
     let closed = {
         let (handle, api) = (handle.clone(), api.clone());
-        Callback::from(move |()| {
+        Callback::from(move |_| {
             if let Some(app) = handle.borrow_mut().take() {
                 app.destroy();
                 api.closed();
             }
         })
     };
-    let props = AppProps { notice: Rc::new(from_js::notice(notice)), api, closed };
-    *handle.borrow_mut() = Some(Renderer::<App>::with_root_and_props(root, props).render());
+    let opened = Opened { notice, api, closed };
+    *handle.borrow_mut() = Some(Renderer::<App>::with_root_and_props(root, opened).render());
 }
 
-#[derive(Debug, Clone, PartialEq, Properties)]
-struct AppProps {
-    notice: Rc<Notice>,
+#[derive(Clone, PartialEq, Properties)]
+struct Opened {
+    notice: JsValue,
     api: Api,
-    closed: Callback<()>,
+    closed: Callback<Event>,
 }
 
-/// Goes on with what a promise brings, or with nothing when it is rejected.
-fn then(promise: Promise, with: impl FnOnce(Option<JsValue>) + 'static) {
-    spawn_local(async move { with(JsFuture::from(promise).await.ok()) });
+struct App {
+    notice: Notice,
+    signal: Option<String>,
+    /// The purposes granted or objected to, as far as trusted clicks say.
+    on: Vec<String>,
+    history: History,
+    failed: bool,
+    busy: bool,
+    nodes: Nodes,
+    reports: Reports,
 }
 
-#[component]
-fn App(props: &AppProps) -> Html {
-    let (dialog, first, last) = (use_node_ref(), use_node_ref(), use_node_ref());
-    let failed = use_state(|| false);
-    let busy = use_state(|| false);
-    let notice = use_state(|| props.notice.clone());
-    let history = use_state(History::default);
+enum Message {
+    Press(MouseEvent, Press),
+    Flip(String, bool),
+    Speak(JsValue),
+    /// A promise is kept; nothing where it was rejected.
+    Settled(Awaited, Option<JsValue>),
+}
 
-    {
-        let dialog = dialog.clone();
-        use_effect_with((), move |()| {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                // Fails only for a dialog that is already open.
-                let _ = dialog.show_modal();
-            }
-        });
-    }
-    let close = {
-        let dialog = dialog.clone();
-        move || {
-            if let Some(dialog) = dialog.cast::<HtmlDialogElement>() {
-                dialog.close();
-            }
+/// What a promise was for.
+#[derive(Clone, Copy)]
+enum Awaited {
+    Answer,
+    Language,
+    History,
+    Receipt(usize),
+}
+
+impl Component for App {
+    type Message = Message;
+    type Properties = Opened;
+
+    fn create(context: &Context<Self>) -> Self {
+        let Opened { notice, api, closed } = context.props();
+        let notice = from_js::notice(notice);
+        let (choices, mut on) = (api.choices(), from_js::strings(&api.objected()));
+        let is_granted = |id: &&String| from_js::text(&choices, id) == "granted";
+        on.extend(notice.asked().map(|purpose| &purpose.id).filter(is_granted).cloned());
+        let (link, nodes) = (context.link(), Nodes::default());
+        let ends = nodes.clone();
+        let reports = Reports {
+            press: link.callback(|(event, press)| Message::Press(event, press)),
+            flip: link.batch_callback(|event: MouseEvent| {
+                event.is_trusted().then(|| {
+                    let input = from_js::get(&event, "target");
+                    let is_on = from_js::get(&input, "checked").is_truthy();
+                    Message::Flip(from_js::text(&input, "value"), is_on)
+                })
+            }),
+            speak: link.callback(|event: Event| {
+                Message::Speak(from_js::get(&from_js::get(&event, "target"), "value"))
+            }),
+            key: Callback::from(move |event| keep_inside(&event, &ends)),
+            closed: closed.clone(),
+        };
+        let signal = say_signal(&notice, api);
+        Self {
+            notice,
+            signal,
+            on,
+            history: History::Hidden,
+            failed: false,
+            busy: false,
+            nodes,
+            reports,
         }
-    };
-    let on_answer = {
-        let (api, failed, busy, close) =
-            (props.api.clone(), failed.clone(), busy.clone(), close.clone());
-        Callback::from(move |(event, answer): (MouseEvent, Answer)| {
-            failed.set(false);
-            busy.set(true);
-            let (failed, busy, close) = (failed.clone(), busy.clone(), close.clone());
-            then(api.decide(&event, &what(&answer)), move |recorded| {
-                busy.set(false);
-                if recorded.is_some() {
-                    close();
-                } else {
-                    failed.set(true);
+    }
+
+    fn update(&mut self, context: &Context<Self>, message: Message) -> bool {
+        let api = &context.props().api;
+        match message {
+            Message::Press(event, press) => self.press(context, &event, press),
+            // The box shows it already.
+            Message::Flip(id, is_on) => {
+                self.on.retain(|other| *other != id);
+                if is_on {
+                    self.on.push(id);
                 }
-            });
-        })
-    };
-    let on_language = {
-        let (api, notice, history) = (props.api.clone(), notice.clone(), history.clone());
-        Callback::from(move |event: Event| {
-            let chosen = event.target().map(|select| text(&select, "value")).unwrap_or_default();
-            let (notice, history) = (notice.clone(), history.clone());
-            then(api.speak(&chosen), move |spoken| {
-                let Some(spoken) = spoken else { return };
-                notice.set(Rc::new(from_js::notice(&spoken)));
-                // Its receipts are told in the language before.
-                history.set(History::Closed);
-            });
-        })
-    };
-    let on_wish = {
-        let (api, history) = (props.api.clone(), history.clone());
-        let language = notice.language.clone();
-        Callback::from(move |wish| grant(&wish, &api, &history, &language))
-    };
-    let choices = props.api.choices();
-    let is_granted = |id: &&String| get(&choices, id).as_string().as_deref() == Some("granted");
-    let granted: Vec<String> =
-        props.notice.asked().map(|p| &p.id).filter(is_granted).cloned().collect();
-    html! {
-        <Panel notice={(*notice).clone()} {granted} objected={list(&props.api.objected(), string)}
-            signal={props.api.signal()} history={(*history).clone()}
-            failed={*failed} busy={*busy} {dialog} first={first.clone()} last={last.clone()}
-            {on_answer} {on_wish} {on_language}
-            on_close={Callback::from(move |_: MouseEvent| close())}
-            on_closed={props.closed.reform(|_: Event| ())}
-            on_key={Callback::from(move |event| keep_inside(&event, &first, &last))} />
-    }
-}
-
-/// Does what is wanted of the choices so far.
-fn grant(wish: &Wish, api: &Api, history: &yew::UseStateHandle<History>, language: &str) {
-    let shown = match &**history {
-        History::Shown(list) => list.clone(),
-        _ => Rc::default(),
-    };
-    let receipt = |index: usize| shown.get(index).map_or("", |chosen| &chosen.receipt);
-    match *wish {
-        Wish::Show => {
-            history.set(History::Loading);
-            let (history, language) = (history.clone(), language.to_owned());
-            then(api.history(), move |found| {
-                let list = found.map(|found| list(&found, chosen));
-                let at = |at: &str| {
-                    Date::new(&at.into()).to_locale_string(&language, &Object::new()).into()
-                };
-                history.set(list.map_or(History::Failed, |list| {
-                    let list = list.into_iter().map(|c| Chosen { at: at(&c.at), ..c });
-                    History::Shown(Rc::new(list.collect()))
-                }));
-            });
-        }
-        Wish::Save(index) => api.save(receipt(index)),
-        Wish::Verify(index) => {
-            let (promise, history) = (api.verify(receipt(index)), history.clone());
-            then(promise, move |genuine| {
-                let mut list = (*shown).clone();
-                if let Some(chosen) = list.get_mut(index) {
-                    chosen.genuine = Some(genuine.is_some_and(|genuine| genuine == JsValue::TRUE));
-                }
-                history.set(History::Shown(Rc::new(list)));
-            });
-        }
-    }
-}
-
-fn chosen(from: &JsValue) -> Chosen {
-    let purposes = get(from, "purposes");
-    let ids = purposes.dyn_ref::<Object>().map(Object::keys).unwrap_or_default();
-    Chosen {
-        at: text(from, "at"),
-        method: text(from, "method"),
-        purposes: ids
-            .iter()
-            .map(|id| string(&id))
-            .map(|id| (id.clone(), text(&purposes, &id)))
-            .collect(),
-        text: text(from, "text"),
-        receipt: text(from, "receipt"),
-        genuine: None,
-    }
-}
-
-/// An answer as the loader takes it.
-fn what(answer: &Answer) -> JsValue {
-    match answer {
-        Answer::Accept => "accept".into(),
-        Answer::Refuse => "refuse".into(),
-        Answer::Save(flips) => {
-            let object = Object::new();
-            for (id, choice) in flips.iter().filter_map(choice) {
-                // Fails only for an object that is frozen.
-                let _ = Reflect::set(&object, &id.into(), &choice.into());
+                return false;
             }
-            object.into()
+            Message::Speak(tag) => wait(context, api.speak(&tag), Awaited::Language),
+            Message::Settled(awaited, value) => self.settled(context, awaited, value),
+        }
+        true
+    }
+
+    fn view(&self, context: &Context<Self>) -> Html {
+        Panel {
+            notice: &self.notice,
+            on: &self.on,
+            signal: self.signal.as_deref(),
+            receipt: context.props().api.receipt().is_some(),
+            history: &self.history,
+            failed: self.failed,
+            busy: self.busy,
+            nodes: &self.nodes,
+            on_event: &self.reports,
+        }
+        .html()
+    }
+
+    fn rendered(&mut self, _: &Context<Self>, is_first: bool) {
+        if is_first && let Some(dialog) = self.dialog() {
+            // Fails only for a dialog that is already open.
+            let _ = dialog.show_modal();
+            focus(self.find("[name=close]"));
         }
     }
 }
 
-/// What a switch says, and a box if it says something new. Where the element and the visitor's own
-/// clicks differ, a script had its hands in it: the answer is then the one that allows less.
-fn choice(flip: &Flip) -> Option<(&str, &'static str)> {
-    let shows = flip.element.get().is_some_and(|element| get(&element, "checked") == JsValue::TRUE);
-    let choice = |granted| if granted { "granted" } else { "refused" };
-    if flip.asks {
-        return Some((&flip.id, choice(flip.on && shows)));
+impl App {
+    fn dialog(&self) -> Option<HtmlDialogElement> {
+        self.nodes.dialog.cast()
     }
-    let objects = flip.on || shows;
-    (objects != flip.was).then_some((flip.id.as_str(), choice(!objects)))
+
+    fn close(&self) {
+        if let Some(dialog) = self.dialog() {
+            dialog.close();
+        }
+    }
+
+    fn press(&mut self, context: &Context<Self>, event: &Event, press: Press) {
+        let api = &context.props().api;
+        let what = match press {
+            Press::Close => return self.close(),
+            Press::Accept => "accept".into(),
+            Press::Refuse => "refuse".into(),
+            Press::Save => self.answer(&from_js::strings(&api.objected())),
+            Press::History => return self.load(context),
+            Press::Latest => return api.save(&api.receipt().unwrap_or_default()),
+            Press::Receipt(index) => {
+                if let Some(receipt) = self.receipt(index) {
+                    api.save(receipt);
+                }
+                return;
+            }
+            Press::Verify(index) => {
+                if let Some(receipt) = self.receipt(index) {
+                    wait(context, api.verify(receipt), Awaited::Receipt(index));
+                }
+                return;
+            }
+        };
+        self.failed = false;
+        self.busy = true;
+        wait(context, api.decide(event, &what), Awaited::Answer);
+    }
+
+    fn settled(&mut self, context: &Context<Self>, awaited: Awaited, value: Option<JsValue>) {
+        match awaited {
+            Awaited::Answer => {
+                self.busy = false;
+                self.failed = value.is_none();
+                if !self.failed {
+                    self.close();
+                }
+            }
+            Awaited::Language => {
+                self.failed = value.is_none();
+                // The list names the language that is read, not one that could not be had.
+                if self.failed
+                    && let Some(select) = self.find("select")
+                {
+                    let _ =
+                        Reflect::set(&select, &"value".into(), &(&*self.notice.language).into());
+                }
+                if let Some(notice) = value {
+                    self.notice = from_js::notice(&notice);
+                    self.signal = say_signal(&self.notice, &context.props().api);
+                    // What receipts say is told in the same language.
+                    if !matches!(self.history, History::Hidden) {
+                        self.load(context);
+                    }
+                }
+            }
+            Awaited::History => {
+                self.history = value.map_or(History::Failed, |found| {
+                    History::Loaded(from_js::decisions(&found, &self.notice.language))
+                });
+            }
+            Awaited::Receipt(index) => {
+                if let History::Loaded(decisions) = &mut self.history
+                    && let Some(decision) = decisions.get_mut(index)
+                {
+                    decision.is_genuine = Some(value.is_some_and(|found| found.is_truthy()));
+                }
+            }
+        }
+    }
+
+    fn load(&mut self, context: &Context<Self>) {
+        self.history = History::Loading;
+        wait(context, context.props().api.history(), Awaited::History);
+    }
+
+    fn receipt(&self, index: usize) -> Option<&str> {
+        match &self.history {
+            History::Loaded(decisions) => Some(&decisions.get(index)?.receipt),
+            _ => None,
+        }
+    }
+
+    /// What is saved: a grant where both the trusted clicks and the switch say so, an objection
+    /// where either does, and objections only where they differ from those made before.
+    fn answer(&self, objected: &[String]) -> JsValue {
+        let answer = Object::new();
+        for purpose in &self.notice.purposes {
+            let id = &purpose.id;
+            let (chosen, shown) = (self.on.contains(id), self.is_shown_on(id));
+            let is_granted = match purpose.basis {
+                LegalBasis::Consent => chosen && shown,
+                LegalBasis::LegitimateInterest => {
+                    let objects = chosen || shown;
+                    if objects == objected.contains(id) {
+                        continue;
+                    }
+                    !objects
+                }
+                LegalBasis::Contract | LegalBasis::LegalObligation => continue,
+            };
+            let choice = if is_granted { "granted" } else { "refused" };
+            // Fails only for an object that is frozen.
+            let _ = Reflect::set(&answer, &id.into(), &choice.into());
+        }
+        answer.into()
+    }
+
+    fn is_shown_on(&self, id: &str) -> bool {
+        self.find(&["input[value=\"", id, "\"]:checked"].concat()).is_some()
+    }
+
+    fn find(&self, selector: &str) -> Option<Element> {
+        self.dialog()?.query_selector(selector).ok()?
+    }
+}
+
+/// Tells the panel what has become of a promise.
+fn wait(context: &Context<App>, promise: Promise, awaited: Awaited) {
+    let link = context.link().clone();
+    spawn_local(async move {
+        let value = JsFuture::from(promise).await.ok();
+        link.send_message(Message::Settled(awaited, value));
+    });
+}
+
+fn say_signal(notice: &Notice, api: &Api) -> Option<String> {
+    let name = api.signal()?;
+    let text: JsString = notice.labels.signal.as_str().into();
+    Some(text.replace("{signal}", &name).into())
 }
 
 /// Leads Tab from the last element to the first and back. A modal dialog keeps the page out of
 /// reach by itself, but browsers let Tab wander off into their own toolbar.
-fn keep_inside(event: &KeyboardEvent, first: &NodeRef, last: &NodeRef) {
+fn keep_inside(event: &KeyboardEvent, nodes: &Nodes) {
     if event.key() != "Tab" {
         return;
     }
+    let (first, last) = (&nodes.first, &nodes.last);
     let (from, to) = if event.shift_key() { (first, last) } else { (last, first) };
     let target = event.composed_path().get(0).dyn_into::<Element>().ok();
-    if target.is_some()
-        && target == from.cast::<Element>()
-        && let Some(to) = to.cast::<HtmlElement>()
-    {
+    if target.is_some() && target == from.cast::<Element>() {
         event.prevent_default();
+        focus(to.cast());
+    }
+}
+
+fn focus(element: Option<Element>) {
+    if let Some(element) = element {
         // Fails only where nothing can be focused.
-        let _ = to.focus();
+        let _ = element.unchecked_into::<HtmlElement>().focus();
     }
 }

@@ -1,7 +1,8 @@
 //! The banner: who asks, what for, what follows from refusing, and three buttons.
 //!
 //! Not modal: the page stays usable, and nothing but a button answers. Accept and refuse differ in
-//! their words only, and share one `part`, so that no site can style one of them. The loader listens to the buttons; without it they do nothing.
+//! their words only, and have one name for a site's style sheet between them. The loader listens
+//! to the buttons; without it they do nothing.
 
 use std::rc::Rc;
 
@@ -28,9 +29,9 @@ pub fn Banner(props: &BannerProps) -> Html {
             <div class="text">
                 <h2 id="banner-title">{ &labels.banner_title }</h2>
                 <div id="banner-text">
+                    { changed(notice) }
                     <p>{ &labels.banner_intro }</p>
                     <ul>{ for notice.asked().map(|purpose| html! { <li>{ &purpose.title }</li> }) }</ul>
-                    { changed(notice) }
                     <p class="quiet">{ &labels.banner_consequence }{ " " }{ &labels.banner_withdraw }</p>
                 </div>
             </div>
@@ -52,7 +53,7 @@ pub fn Banner(props: &BannerProps) -> Html {
     }
 }
 
-/// What a new policy changed since this visitor chose, if that is why they are asked.
+/// What differs from the policy under which the visitor chose; nothing where nothing does.
 pub(crate) fn changed(notice: &Notice) -> Html {
     if notice.changes.is_empty() {
         return Html::default();
@@ -60,7 +61,7 @@ pub(crate) fn changed(notice: &Notice) -> Html {
     html! {
         <div class="changed">
             <p>{ &notice.labels.changed_heading }</p>
-            { for notice.changes.iter().map(|told| html! { <p class="quiet">{ told }</p> }) }
+            <ul>{ for notice.changes.iter().map(|change| html! { <li>{ change }</li> }) }</ul>
         </div>
     }
 }

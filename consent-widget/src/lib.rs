@@ -27,6 +27,6 @@ pub use labels::{Labels, PageLabels};
 pub use notice::Notice;
 #[cfg(feature = "server")]
 pub use page::{AddressAction, AddressPage, PAGE_STYLE, render_address_page};
-pub use panel::{Answer, Panel};
+pub use panel::Panel;
 #[cfg(feature = "server")]
 pub use render::render_banner;

@@ -20,15 +20,43 @@ pub async fn render_banner(notice: Notice) -> String {
 
 #[cfg(test)]
 mod tests {
-    use consent_core::{Policy, policy::EXAMPLE};
+    use consent_core::{LegalBasis, Policy, policy::EXAMPLE};
 
     use super::*;
-    use crate::panel::{Panel, PanelProps};
+    use crate::notice::Language;
+    use crate::panel::{Decision, History, Nodes, Panel, Reports};
 
-    /// The preferences panel, which a browser builds by itself, with all switches off.
+    /// What a test shows in the panel, which a browser builds by itself.
+    #[derive(Clone, Default, PartialEq, yew::Properties)]
+    struct Shown {
+        notice: Option<Notice>,
+        on: Vec<String>,
+        signal: Option<String>,
+        history: History,
+    }
+
+    #[yew::component]
+    fn Show(shown: &Shown) -> yew::Html {
+        Panel {
+            notice: shown.notice.as_ref().unwrap(),
+            on: &shown.on,
+            signal: shown.signal.as_deref(),
+            receipt: true,
+            history: &shown.history,
+            failed: false,
+            busy: false,
+            nodes: &Nodes::default(),
+            on_event: &Reports::default(),
+        }
+        .html()
+    }
+
+    async fn render_shown(shown: Shown) -> String {
+        ServerRenderer::<Show>::with_props(move || shown).hydratable(false).render().await
+    }
+
     async fn render_panel(notice: Notice) -> String {
-        let props = move || yew::props!(PanelProps { notice: Rc::new(notice) });
-        ServerRenderer::<Panel>::with_props(props).hydratable(false).render().await
+        render_shown(Shown { notice: Some(notice), ..Shown::default() }).await
     }
 
     fn render<F: Future<Output = String> + Send>(future: F) -> String {
@@ -39,10 +67,21 @@ mod tests {
         Notice::new(&Policy::from_toml(EXAMPLE).unwrap(), language)
     }
 
-    /// The opening tag of the button with that value.
+    /// The example's notice, with a purpose on a legitimate interest.
+    fn with_interest() -> Notice {
+        let mut notice = notice("en");
+        let mut purpose = notice.purposes[0].clone();
+        purpose.id = "improvement".into();
+        purpose.basis = LegalBasis::LegitimateInterest;
+        purpose.interest = Some("A service that works well".into());
+        notice.purposes.push(purpose);
+        notice
+    }
+
+    /// The opening tag of the element with that value.
     fn button<'h>(html: &'h str, value: &str) -> &'h str {
         let at = html.find(&format!("value=\"{value}\"")).expect(value);
-        let start = html[..at].rfind("<button").unwrap();
+        let start = html[..at].rfind('<').unwrap();
         &html[start..=start + html[start..].find('>').unwrap()]
     }
 
@@ -53,6 +92,8 @@ mod tests {
             assert_eq!(plain("accept"), plain("refuse"));
             assert!(!html.contains(" style="), "a strict policy forbids inline style");
             assert!(!html.contains(" onc"), "and inline handlers");
+            assert!(!html.contains("<script"), "and scripts");
+            assert_eq!(html.matches("part=\"answer\"").count(), 2, "no style for one of them");
         }
     }
 
@@ -82,6 +123,90 @@ mod tests {
         assert!(!html.contains("checked"), "{html}");
         assert_eq!(html.matches("Always on").count(), 1);
         assert!(html.contains("https://www.cnil.fr"));
+    }
+
+    #[test]
+    fn what_has_changed_is_listed_where_something_has() {
+        let mut notice = notice("en");
+        for html in [render(render_banner(notice.clone())), render(render_panel(notice.clone()))] {
+            assert!(!html.contains("class=\"changed\"") && !html.contains("What has changed"));
+        }
+        notice.changes = vec!["Audience measurement: a new recipient".into()];
+        for html in [render(render_banner(notice.clone())), render(render_panel(notice))] {
+            let list = "What has changed since your last choice</p><ul><li>Audience measurement: \
+                        a new recipient</li></ul>";
+            assert!(html.contains(list), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_legitimate_interest_has_an_objection_and_no_switch() {
+        let shown = |on: &[&str]| Shown {
+            notice: Some(with_interest()),
+            on: on.iter().map(|&id| id.into()).collect(),
+            ..Shown::default()
+        };
+        let html = render(render_shown(shown(&[])));
+        let tag = button(&html, "improvement");
+        assert!(tag.contains("name=\"objection\""), "{tag}");
+        assert!(!tag.contains("role=") && !tag.contains("checked"), "{tag}");
+        for said in ["I object to this", "here or by writing to", "A service that works well"] {
+            assert_eq!(html.matches(said).count(), 1, "{said}: {html}");
+        }
+        assert_eq!(html.matches("Always on").count(), 1, "what can be objected to is not fixed");
+        let html = render(render_shown(shown(&["improvement"])));
+        assert!(button(&html, "improvement").contains("checked"), "{html}");
+        assert!(!button(&html, "analytics").contains("checked"), "{html}");
+    }
+
+    #[test]
+    fn a_language_is_offered_by_its_own_name_where_there_is_another() {
+        let mut notice = notice("fr");
+        let language = |tag: &str, name: &str| Language { tag: tag.into(), name: name.into() };
+        notice.languages = vec![language("fr", "Français")];
+        assert!(!render(render_panel(notice.clone())).contains("<select"));
+        notice.languages.insert(0, language("en", "English"));
+        let html = render(render_panel(notice));
+        assert!(html.contains("aria-label=\"Langue\""), "{html}");
+        let (english, french) = (button(&html, "en"), button(&html, "fr"));
+        assert!(english.contains("lang=\"en\"") && !english.contains("selected"), "{english}");
+        assert!(french.contains("lang=\"fr\"") && french.contains("selected"), "{french}");
+    }
+
+    #[test]
+    fn the_choices_so_far_are_told_in_words() {
+        let show = |history| {
+            let signal = Some("Your browser sends a signal.".into());
+            let notice = Some(notice("en"));
+            render(render_shown(Shown { notice, signal, history, ..Shown::default() }))
+        };
+        let state = |id: &str, state: &str| (id.into(), state.into());
+        let html = show(History::Loaded(vec![Decision {
+            at: "November 25, 2026".into(),
+            method: "withdrawal".into(),
+            states: vec![state("analytics", "withdrawn"), state("gone", "granted")],
+            receipt: "e30.e30.c2ln".into(),
+            text: "You were asked.\nYou answered.".into(),
+            is_genuine: Some(false),
+        }]));
+        for said in [
+            "Your browser sends a signal.",
+            "November 25, 2026",
+            "Consent withdrawn",
+            "<dt>Audience measurement</dt><dd>Withdrawn</dd>",
+            "<dt>gone</dt><dd>Accepted</dd>",
+            "You were asked.\nYou answered.",
+            "<p role=\"status\">The receipt is not genuine",
+        ] {
+            assert!(html.contains(said), "{said}: {html}");
+        }
+        // The button stays, and the focus with it; what it loads follows it.
+        let (button, list) = (html.find("Show my choices"), html.find("Consent withdrawn"));
+        assert!(button.is_some() && button < list, "{html}");
+        assert!(show(History::Hidden).contains("Show my choices"));
+        assert!(show(History::Loading).contains("<p role=\"status\">Loading your choices"));
+        assert!(show(History::Failed).contains("<p role=\"status\">Your choices could not be"));
+        assert!(show(History::Loaded(vec![])).contains("You have not chosen anything yet."));
     }
 
     #[test]

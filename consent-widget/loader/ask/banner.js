@@ -60,8 +60,13 @@ const detach = () => {
   host = null;
 };
 
+/** The page's own style, as far as it makes room for the banner. @type {any} */
+const space = root.style;
+
 const hide = () => {
-  box.textContent = root.style.scrollPaddingBottom = root.style.paddingBottom = "";
+  box.textContent = "";
+  for (const side of ["Top", "Bottom"])
+    space["scrollPadding" + side] = space["padding" + side] = "";
   detach();
 };
 
@@ -72,9 +77,6 @@ const fault = (is) => {
   if (error) error.hidden = !is;
 };
 
-/** @param {string} selector @returns {HTMLElement} */
-const find = (selector) => /** @type {any} */ (box.querySelector(selector));
-
 const show = async () => {
   try {
     const { html } = await banner();
@@ -84,11 +86,13 @@ const show = async () => {
     if (!isFair()) {
       // Whatever the page did to the look of the answers is undone.
       complain("the page's theme is not used: both answers must look alike, and be legible");
-      host?.removeAttribute("style");
       plain();
     }
     // Keeps what is focused out from under the banner (WCAG 2.2, 2.4.11).
-    root.style.scrollPaddingBottom = find(".banner").offsetHeight + "px";
+    const { offsetTop, offsetHeight } = /** @type {HTMLElement} */ (box.firstChild);
+    if (host?.getAttribute("position") === "top")
+      space.scrollPaddingTop = offsetTop + offsetHeight + "px";
+    else space.scrollPaddingBottom = innerHeight - offsetTop + "px";
   } catch (error) {
     complain("no banner, nothing allowed", error);
   }
@@ -103,10 +107,11 @@ box.addEventListener("click", (event) => {
   else decide(event, /** @type {any} */ (button.value), "first").catch(() => fault(true));
 });
 
-// At the end of the page there is nothing left to scroll. Room is made only when it is needed,
+// At an end of the page there is nothing left to scroll. Room is made only when it is needed,
 // because a page that becomes longer may get a scroll bar.
 addEventListener("focusin", () => {
-  root.style.paddingBottom = root.style.scrollPaddingBottom;
+  for (const side of ["Top", "Bottom"])
+    space["padding" + side] = space["scrollPadding" + side];
 });
 
 /** Hides the banner once nothing is asked any more. */

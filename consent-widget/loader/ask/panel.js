@@ -24,7 +24,10 @@ const showPanel = async (from) => {
     const [name] = config.signals.filter((name) => navigator[name] == 1);
     module.open(mount, await notice(), {
       choices: Object.fromEntries(asked.map((id) => [id, allows(id) ? "granted" : "refused"])),
-      objected: interests.filter((id) => !allows(id)),
+      // As it is when it is asked for: an objection counts even if saving failed after it.
+      get objected() {
+        return interests.filter((id) => !allows(id));
+      },
       signal: (name && asked.some((_, i) => at.letters[i] === "-") && site.signals[name][1]) || null,
       receipt: receipt() || null,
       /** @type {(event: Event, what: "accept" | "refuse" | Choices) => Promise<void>} */

@@ -44,16 +44,27 @@ const follow = (element) => {
   else complain("the page's own colours are not legible, so the banner keeps its own");
 };
 
+const LOOKS = [
+  "color",
+  "backgroundColor",
+  "fontSize",
+  "fontWeight",
+  "opacity",
+  "display",
+  "visibility",
+  "filter",
+];
+
 /** Whether both answers look alike, and are legible. */
 const isFair = () => {
   const [one, other] = box.querySelectorAll(".answer");
   /** @type {any[]} */
   const [a, b] = [one, other].map((button) => getComputedStyle(button));
   const [p, q] = [one, other].map((button) => button.getBoundingClientRect());
+  // Under the pointer an answer looks different, and so it should.
+  const same = box.querySelector(".answer:hover") ? [] : LOOKS;
   return (
-    ["color", "backgroundColor", "fontSize", "fontWeight", "opacity", "display", "visibility", "filter"].every(
-      (name) => a[name] === b[name],
-    ) &&
+    same.every((name) => a[name] === b[name]) &&
     Math.abs(p.width - q.width) < 1 &&
     Math.abs(p.height - q.height) < 1 &&
     a.opacity === "1" &&

@@ -1,124 +1,121 @@
-//! The visitor's own choices so far, each with its receipt: to understand, to check and to keep.
+//! The visitor's own choices so far, each with its receipt: to read, to save, to check.
 
-use std::rc::Rc;
+use yew::{Html, html};
 
-use yew::{Callback, Html, MouseEvent, html};
-
+use super::{Panel, Press, facts};
 use crate::labels::Labels;
-use crate::notice::Notice;
 
-/// What is known of the visitor's choices so far.
-#[derive(Debug, Clone, PartialEq, Default)]
+/// The choices so far.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum History {
-    /// Nobody has asked for them.
+    /// Not asked for.
     #[default]
-    Closed,
-    /// They are on their way.
+    Hidden,
+    /// On their way.
     Loading,
     /// They could not be loaded.
     Failed,
-    /// Here they are, the latest first.
-    Shown(Rc<Vec<Chosen>>),
+    /// Newest first.
+    Loaded(Vec<Decision>),
 }
 
 /// One decision.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Chosen {
-    /// When, as the visitor's browser writes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// When it was recorded, in words.
     pub at: String,
-    /// How it was made, as receipts name it.
+    /// The name of how it was made.
     pub method: String,
-    /// Each purpose with what was recorded, as receipts name it.
-    pub purposes: Vec<(String, String)>,
+    /// For each purpose, by id, the name of what was answered.
+    pub states: Vec<(String, String)>,
+    /// The receipt, a JWS.
+    pub receipt: String,
     /// What the receipt says, in words.
     pub text: String,
-    /// The receipt itself (JWS).
-    pub receipt: String,
-    /// Whether it is genuine, once that was asked.
-    pub genuine: Option<bool>,
+    /// Whether it is genuine, once somebody had it verified.
+    pub is_genuine: Option<bool>,
 }
 
-/// What can be done with a receipt, given its place in the list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wish {
-    /// Load the list.
-    Show,
-    /// Check that receipt.
-    Verify(usize),
-    /// Save that receipt.
-    Save(usize),
-}
-
-/// The list, or the button that loads it.
-pub(super) fn history(notice: &Notice, history: &History, wish: &Callback<Wish>) -> Html {
-    let labels = &notice.labels;
-    let said = |text: &str| html! { <p role="status">{ text }</p> };
-    match history {
-        History::Closed => html! {
-            <button type="button" name="history" class="save" part="save"
-                onclick={wish.reform(|_: MouseEvent| Wish::Show)}>{ &labels.history_show }</button>
-        },
-        History::Loading => said(&labels.history_loading),
-        History::Failed => html! { <p class="error" role="alert">{ &labels.history_error }</p> },
-        History::Shown(list) if list.is_empty() => said(&labels.history_none),
-        History::Shown(list) => {
-            let items = list.iter().enumerate().map(|(i, chosen)| item(notice, i, chosen, wish));
-            html! { <ol class="history">{ for items }</ol> }
-        }
-    }
-}
-
-fn item(notice: &Notice, index: usize, chosen: &Chosen, wish: &Callback<Wish>) -> Html {
-    let labels = &notice.labels;
-    let answers = chosen.purposes.iter().map(|(id, state)| {
-        // A purpose that the policy no longer has is told by its name.
-        let title = notice.purposes.iter().find(|p| p.id == *id).map_or(id, |p| &p.title);
-        html! { <><dt>{ title }</dt><dd>{ state_said(labels, state) }</dd></> }
-    });
-    let verdict = chosen
-        .genuine
-        .map(|genuine| if genuine { &labels.receipt_valid } else { &labels.receipt_invalid });
-    let button = |name: &'static str, label: &str, wanted: Wish| {
+impl Panel<'_> {
+    pub(super) fn history(&self) -> Html {
+        let labels = &self.notice.labels;
+        let (decisions, said) = match self.history {
+            History::Hidden => (&[][..], ""),
+            History::Loading => (&[][..], labels.history_loading.as_str()),
+            History::Failed => (&[][..], labels.history_error.as_str()),
+            History::Loaded(decisions) if decisions.is_empty() => {
+                (&[][..], labels.history_none.as_str())
+            }
+            History::Loaded(decisions) => (&decisions[..], ""),
+        };
         html! {
-            <button type="button" {name} class="small"
-                onclick={wish.reform(move |_: MouseEvent| wanted)}>{ label }</button>
-        }
-    };
-    html! {
-        <li class="card">
-            <p><strong>{ method_said(labels, &chosen.method) }</strong></p>
-            <p class="basis">{ &chosen.at }</p>
-            <dl>{ for answers }</dl>
-            <details>
-                <summary>{ &labels.receipt_text }</summary>
-                <p class="told">{ &chosen.text }</p>
-            </details>
-            <div class="receipt">
-                { button("verify", &labels.verify_receipt, Wish::Verify(index)) }
-                { button("receipt", &labels.save_receipt, Wish::Save(index)) }
+            <div class="history">
+                // The button stays, with the focus: pressed again, it looks again.
+                <div class="row">
+                    { self.button("history", &labels.history_show, Press::History) }
+                    if self.receipt {
+                        { self.button("receipt", &labels.save_receipt, Press::Latest) }
+                    }
+                </div>
+                <p role="status">{ said }</p>
+                { for decisions.iter().enumerate().map(|(i, decision)| self.decision(i, decision)) }
             </div>
-            <p role="status">{ verdict }</p>
-        </li>
+        }
+    }
+
+    fn decision(&self, index: usize, decision: &Decision) -> Html {
+        let labels = &self.notice.labels;
+        let states = decision.states.iter().map(|(id, state)| {
+            // A purpose that the policy no longer has is shown by its name there.
+            let purpose = self.notice.purposes.iter().find(|purpose| purpose.id == *id);
+            let title = purpose.map_or(id, |purpose| &purpose.title);
+            facts(title, vec![Html::from(state_text(state, labels))])
+        });
+        let checked = match decision.is_genuine {
+            None => "",
+            Some(true) => &labels.receipt_valid,
+            Some(false) => &labels.receipt_invalid,
+        };
+        html! {
+            <article class="card" part="card">
+                <p class="title">{ &decision.at }</p>
+                <p class="basis">{ method_text(&decision.method, labels) }</p>
+                <dl>{ for states }</dl>
+                <details>
+                    <summary>{ &labels.receipt_text }</summary>
+                    <p class="receipt">{ &decision.text }</p>
+                </details>
+                <div class="row">
+                    { self.button("save-receipt", &labels.save_receipt, Press::Receipt(index)) }
+                    { self.button("verify-receipt", &labels.verify_receipt, Press::Verify(index)) }
+                </div>
+                <p role="status">{ checked }</p>
+            </article>
+        }
     }
 }
 
-fn method_said<'l>(labels: &'l Labels, method: &str) -> &'l str {
+/// How a decision was made; by its name in the receipt where the widget has no words for it.
+fn method_text<'a>(method: &'a str, labels: &'a Labels) -> &'a str {
     match method {
         "accept_all" => &labels.chosen_accept_all,
         "refuse_all" => &labels.chosen_refuse_all,
+        "preferences" => &labels.chosen_preferences,
         "withdrawal" => &labels.chosen_withdrawal,
         "objection" => &labels.chosen_objection,
         "signal" => &labels.chosen_signal,
-        _ => &labels.chosen_preferences,
+        other => other,
     }
 }
 
-fn state_said<'l>(labels: &'l Labels, state: &str) -> &'l str {
+/// What was answered, likewise.
+fn state_text<'a>(state: &'a str, labels: &'a Labels) -> &'a str {
     match state {
         "granted" => &labels.state_granted,
+        "refused" => &labels.state_refused,
         "withdrawn" => &labels.state_withdrawn,
         "objected" => &labels.state_objected,
         "open" => &labels.state_open,
-        _ => &labels.state_refused,
+        other => other,
     }
 }

@@ -1,64 +1,101 @@
-//! What the panel says about one purpose, and about who is responsible.
+//! One purpose in the panel: its switch or objection, and everything that is known of it.
 
 use consent_core::LegalBasis;
 use yew::{Html, html};
 
-use crate::labels::Labels;
-use crate::notice::{Notice, Purpose, Recipient};
+use super::{Panel, facts, note, texts};
+use crate::notice::{Cookie, Purpose, Recipient};
+
+impl Panel<'_> {
+    pub(super) fn purpose(&self, purpose: &Purpose) -> Html {
+        let labels = &self.notice.labels;
+        let is_asked = purpose.basis == LegalBasis::Consent;
+        let basis = match purpose.basis {
+            LegalBasis::Consent => &labels.basis_consent,
+            LegalBasis::Contract => &labels.basis_contract,
+            LegalBasis::LegitimateInterest => &labels.basis_legitimate_interest,
+            LegalBasis::LegalObligation => &labels.basis_legal_obligation,
+        };
+        let heading = if is_asked {
+            self.switch(purpose, &purpose.title)
+        } else {
+            let fixed = (purpose.basis != LegalBasis::LegitimateInterest).then(|| {
+                html! { <span class="fixed">{ &labels.always_on }</span> }
+            });
+            html! {
+                <div class="heading"><span class="title">{ &purpose.title }</span>{ fixed }</div>
+            }
+        };
+        let objection = (purpose.basis == LegalBasis::LegitimateInterest).then(|| {
+            html! {
+                <div class="object">
+                    { self.switch(purpose, &labels.object) }
+                    <p class="quiet">{ &labels.objection }</p>
+                </div>
+            }
+        });
+        html! {
+            <section class="card" part="card">
+                { heading }
+                <p id={about(purpose)}>{ &purpose.description }</p>
+                <p class="basis">{ basis }</p>
+                { objection }
+                { self.details(purpose) }
+            </section>
+        }
+    }
+
+    /// The switch that grants, or the box that objects.
+    fn switch(&self, purpose: &Purpose, text: &str) -> Html {
+        let (is_asked, id) = (purpose.basis == LegalBasis::Consent, &purpose.id);
+        html! {
+            <label class="heading">
+                <span class="title">{ text }</span>
+                <input type="checkbox" role={is_asked.then_some("switch")}
+                    name={if is_asked { "purpose" } else { "objection" }} value={id.clone()}
+                    checked={self.on.contains(id)} onclick={&self.on_event.flip}
+                    aria-describedby={about(purpose)} />
+            </label>
+        }
+    }
+
+    fn details(&self, purpose: &Purpose) -> Html {
+        let labels = &self.notice.labels;
+        let rows: [(&str, Vec<Html>); 7] = [
+            (&labels.data, texts(&purpose.data)),
+            (&labels.interest, texts(purpose.interest.as_slice())),
+            (&labels.necessity, texts(purpose.necessity.as_slice())),
+            (&labels.services, texts(&purpose.services)),
+            (&labels.recipients, purpose.recipients.iter().map(recipient).collect()),
+            (&labels.cookies, purpose.cookies.iter().map(cookie).collect()),
+            (&labels.retention, vec![Html::from(&purpose.retention)]),
+        ];
+        let rows = rows.into_iter().enumerate().filter_map(|(index, (title, mut items))| {
+            if items.is_empty() {
+                // That there are no services, recipients or cookies is worth saying.
+                if index < 3 {
+                    return None;
+                }
+                items.push(Html::from(&labels.none));
+            }
+            Some(facts(title, items))
+        });
+        html! {
+            <details>
+                <summary>{ &labels.details }</summary>
+                <dl>{ for rows }</dl>
+            </details>
+        }
+    }
+}
 
 /// The id of a purpose's description.
-pub(super) fn about(purpose: &Purpose) -> String {
+fn about(purpose: &Purpose) -> String {
     ["about-", &purpose.id].concat()
 }
 
-/// A purpose, below its heading; `more` is what else can be done about it.
-pub(super) fn card(purpose: &Purpose, labels: &Labels, heading: Html, more: Html) -> Html {
-    let basis = match purpose.basis {
-        LegalBasis::Consent => &labels.basis_consent,
-        LegalBasis::Contract => &labels.basis_contract,
-        LegalBasis::LegitimateInterest => &labels.basis_legitimate_interest,
-        LegalBasis::LegalObligation => &labels.basis_legal_obligation,
-    };
-    let texts = |texts: &[String]| texts.iter().map(|text| html! { text }).collect();
-    let recipients = purpose.recipients.iter().map(recipient).collect();
-    let cookies =
-        purpose.cookies.iter().map(|cookie| note(&cookie.name, &[&cookie.lifetime])).collect();
-    html! {
-        <section class="card" part="card">
-            { heading }
-            <p id={about(purpose)}>{ &purpose.description }</p>
-            <p class="basis">{ basis }</p>
-            { more }
-            <details>
-                <summary>{ &labels.details }</summary>
-                <dl>
-                    { facts(&labels.data, texts(&purpose.data), labels) }
-                    { one(&labels.interest, purpose.interest.as_ref()) }
-                    { one(&labels.necessity, purpose.necessity.as_ref()) }
-                    { facts(&labels.services, texts(&purpose.services), labels) }
-                    { facts(&labels.recipients, recipients, labels) }
-                    { facts(&labels.cookies, cookies, labels) }
-                    { one(&labels.retention, Some(&purpose.retention)) }
-                </dl>
-            </details>
-        </section>
-    }
-}
-
-fn facts(title: &str, items: Vec<Html>, labels: &Labels) -> Html {
-    let absent = items.is_empty().then(|| html! { <dd>{ &labels.none }</dd> });
-    html! {
-        <>
-            <dt>{ title }</dt>
-            { for items.into_iter().map(|item| html! { <dd>{ item }</dd> }) }
-            { absent }
-        </>
-    }
-}
-
-/// A fact that not every purpose has.
-fn one(title: &str, text: Option<&String>) -> Html {
-    text.map(|text| html! { <><dt>{ title }</dt><dd>{ text }</dd></> }).unwrap_or_default()
+fn cookie(cookie: &Cookie) -> Html {
+    note(&cookie.name, &[&cookie.lifetime])
 }
 
 fn recipient(recipient: &Recipient) -> Html {
@@ -68,41 +105,4 @@ fn recipient(recipient: &Recipient) -> Html {
         .map(String::as_str)
         .collect();
     note(&recipient.name, &notes)
-}
-
-/// A name, followed by what is said of it.
-fn note(name: &str, notes: &[&str]) -> Html {
-    let said = notes.iter().map(|text| html! { <span class="note">{ text }</span> });
-    html! { <>{ name }{ for said }</> }
-}
-
-/// Controller, officer, rights and authority (GDPR Art. 13(1) and (2)).
-pub(super) fn responsible(notice: &Notice) -> Html {
-    let labels = &notice.labels;
-    let (controller, officer, authority) = (&notice.controller, &notice.officer, &notice.authority);
-    let address = controller.address.as_ref().map(|address| html! { <dd>{ address }</dd> });
-    html! {
-        <dl class="about">
-            <dt>{ &labels.controller }</dt>
-            <dd>{ note(&controller.name, &[&controller.country]) }</dd>
-            { address }
-            <dd>{ mail(&controller.email) }</dd>
-            <dt>{ &labels.officer }</dt>
-            <dd>{ &officer.name }</dd>
-            <dd>{ mail(&officer.email) }</dd>
-            <dt>{ &labels.rights }</dt>
-            { for notice.rights.iter().map(|right| html! { <dd>{ right }</dd> }) }
-            <dd>{ &labels.rights_text }</dd>
-            <dt>{ &labels.authority }</dt>
-            <dd>{ &labels.authority_text }</dd>
-            <dd>
-                <a href={authority.url.clone()} target="_blank" rel="noopener">{ &authority.name }</a>
-            </dd>
-            <dd>{ &authority.address }</dd>
-        </dl>
-    }
-}
-
-fn mail(address: &str) -> Html {
-    html! { <a href={["mailto:", address].concat()}>{ address }</a> }
 }
