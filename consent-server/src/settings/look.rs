@@ -43,8 +43,6 @@ pub enum Position {
     Corner,
     /// Along the lower edge.
     Bottom,
-    /// Along the upper edge.
-    Top,
     /// In the middle.
     Center,
 }
@@ -69,7 +67,6 @@ impl Position {
         match self {
             Self::Corner => "corner",
             Self::Bottom => "bottom",
-            Self::Top => "top",
             Self::Center => "center",
         }
     }
@@ -306,7 +303,7 @@ mod tests {
         for theme in ["auto", "light", "dark", "page"] {
             assert_eq!(Value::from(theme).try_into::<Theme>().unwrap().as_str(), theme);
         }
-        for position in ["corner", "bottom", "top", "center"] {
+        for position in ["corner", "bottom", "center"] {
             assert_eq!(Value::from(position).try_into::<Position>().unwrap().as_str(), position);
         }
     }

@@ -142,19 +142,19 @@ mod tests {
     #[test]
     fn a_look_that_somebody_could_not_read_is_refused() {
         let good = format!(
-            "{GOOD}theme = \"page\"\nposition = \"top\"\nhosts.analytics = [\"a.example\", \"*.b.example\"]\n\
+            "{GOOD}theme = \"page\"\nposition = \"bottom\"\nhosts.analytics = [\"a.example\", \"*.b.example\"]\n\
              [site.colors]\naccent = \"#006400\"\n[site.colors.dark]\naccent = \"#90EE90\"\n"
         );
         let settings = read(&good, EXAMPLE).unwrap();
         let Look { theme, position, .. } = settings.sites[0].look;
-        assert_eq!((theme, position), (Theme::Page, Position::Top));
+        assert_eq!((theme, position), (Theme::Page, Position::Bottom));
         assert_eq!(settings.sites[0].hosts["analytics"], ["a.example", "*.b.example"]);
         let plain = read(GOOD, EXAMPLE).unwrap();
         assert!(plain.sites[0].hosts.is_empty() && plain.sites[0].look.css().is_empty());
 
         let edits = [
             ("\"page\"", "\"neon\"", "line 16: site[0].theme: unknown variant `neon`, expected"),
-            ("\"top\"", "\"left\"", "line 17: site[0].position: unknown variant `left`"),
+            ("\"bottom\"", "\"top\"", "line 17: site[0].position: unknown variant `top`"),
             ("\"a.ex", "\"A.ex", "line 18: site[0].hosts.analytics[0]: must be a host in small"),
             ("*.b.", "*.*.", "line 18: site[0].hosts.analytics[1]: must be a host in small"),
             (

@@ -60,13 +60,8 @@ const detach = () => {
   host = null;
 };
 
-/** The page's own style, as far as it makes room for the banner. @type {any} */
-const space = root.style;
-
 const hide = () => {
-  box.textContent = "";
-  for (const side of ["Top", "Bottom"])
-    space["scrollPadding" + side] = space["padding" + side] = "";
+  box.textContent = root.style.scrollPaddingBottom = root.style.paddingBottom = "";
   detach();
 };
 
@@ -89,10 +84,8 @@ const show = async () => {
       plain();
     }
     // Keeps what is focused out from under the banner (WCAG 2.2, 2.4.11).
-    const { offsetTop, offsetHeight } = /** @type {HTMLElement} */ (box.firstChild);
-    if (host?.getAttribute("position") === "top")
-      space.scrollPaddingTop = offsetTop + offsetHeight + "px";
-    else space.scrollPaddingBottom = innerHeight - offsetTop + "px";
+    const { offsetTop } = /** @type {HTMLElement} */ (box.firstChild);
+    root.style.scrollPaddingBottom = innerHeight - offsetTop + "px";
   } catch (error) {
     complain("no banner, nothing allowed", error);
   }
@@ -107,11 +100,10 @@ box.addEventListener("click", (event) => {
   else decide(event, /** @type {any} */ (button.value), "first").catch(() => fault(true));
 });
 
-// At an end of the page there is nothing left to scroll. Room is made only when it is needed,
+// At the end of the page there is nothing left to scroll. Room is made only when it is needed,
 // because a page that becomes longer may get a scroll bar.
 addEventListener("focusin", () => {
-  for (const side of ["Top", "Bottom"])
-    space["padding" + side] = space["scrollPadding" + side];
+  root.style.paddingBottom = root.style.scrollPaddingBottom;
 });
 
 /** Hides the banner once nothing is asked any more. */

@@ -163,9 +163,14 @@ async fn tab_goes_round_in_the_panel_and_the_focus_returns() {
 /// banner.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_banner_never_hides_what_has_the_focus() {
-    let mut stage = Stage::set().await;
-    for size in [PHONE, DESKTOP] {
-        stage.browser.change(Options { size, ..Options::default() }).await;
+    for (size, position) in
+        [(PHONE, "corner"), (DESKTOP, "corner"), (DESKTOP, "bottom"), (DESKTOP, "center")]
+    {
+        let (corner, wanted) = ("position = \"corner\"", format!("position = \"{position}\""));
+        assert!(consent_examples::CONFIG.contains(corner));
+        let config = consent_examples::CONFIG.replace(corner, &wanted);
+        let browser = Options { size, ..Options::default() };
+        let stage = Stage::set_with(Setting { browser, config, ..Setting::default() }).await;
         stage.visit().await;
         stage.browser.shown("button[value=accept]").await;
         let mut seen = 0;
@@ -178,10 +183,9 @@ async fn the_banner_never_hides_what_has_the_focus() {
             }
             if !focused.inside {
                 // The page may scroll smoothly.
-                wait_for(&format!("{} to be seen at {size:?}", focused.name), async || {
-                    (stage.browser.focused().await?.seen > 0).then_some(())
-                })
-                .await;
+                let what = format!("{} to be seen at {size:?}, {position}", focused.name);
+                wait_for(&what, async || (stage.browser.focused().await?.seen > 0).then_some(()))
+                    .await;
                 seen += 1;
             }
         }

@@ -36,6 +36,39 @@ async fn no_style_of_the_page_reaches_the_banner() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_theme_of_the_page_is_taken_over_if_it_is_legible() {
+    let stage = Stage::set().await;
+    let page = |color: &str| {
+        format!(
+            "<script>document.documentElement.dataset.consentTheme = 'page'</script>\
+             <style>body {{ background: #102030; color: {color} }} a {{ color: #ffd080 }}</style>"
+        )
+    };
+    let template = format!("<a href=\"#\">A link</a>{TEMPLATE}");
+    open(&stage, &page("#f0f0f0"), &template).await;
+    stage.browser.shown("button[value=accept]").await;
+    let found = stage.browser.run(FACES).await;
+    assert_eq!(
+        (&found[0]["backgroundColor"], &found[0]["color"]),
+        (&"rgb(16, 32, 48)".into(), &"rgb(240, 240, 240)".into())
+    );
+    assert_eq!(
+        (&found[1]["backgroundColor"], &found[1]["color"]),
+        (&"rgb(255, 208, 128)".into(), &"rgb(16, 32, 48)".into())
+    );
+    assert_eq!(told(&stage).await, [""; 0]);
+
+    open(&stage, &page("#203040"), &template).await;
+    stage.browser.shown("button[value=accept]").await;
+    assert_eq!(stage.browser.run(FACES).await[0]["backgroundColor"], "rgb(255, 255, 255)");
+    let told = told(&stage).await;
+    assert!(
+        told.len() == 1 && told[0].contains("the page's own colours are not legible"),
+        "{told:?}"
+    );
+}
+
 /// On a page that knows no dark theme itself.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_prefers_dark_gets_it() {
