@@ -78,6 +78,9 @@ const show = async () => {
     await attach();
     if (!asks()) return detach();
     box.innerHTML = trusted.createHTML(html);
+    // Once it is painted, since measuring it before would keep it waiting.
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    if (!box.firstChild) return;
     if (!isFair()) {
       // Whatever the page did to the look of the answers is undone.
       complain("the page's theme is not used: both answers must look alike, and be legible");

@@ -5,6 +5,8 @@ const PROPERTIES = ["surface", "text", "muted", "line", "accent", "on-accent", "
 /** What a colour is as red, green and blue, each from 0 to 1, and its opacity. The browser reads it.
  * @param {string} text @returns {number[]} */
 const channels = (text) => {
+  // Nearly always: asking for the style of an element of its own takes milliseconds.
+  if (text.startsWith("rgb")) return text.match(/[\d.]+/g)?.map((c, i) => +c / (i < 3 ? 255 : 1)) || [];
   const probe = document.createElement("i");
   probe.style.forcedColorAdjust = "none";
   probe.style.color = `color-mix(in srgb, ${text} 100%, ${text})`;

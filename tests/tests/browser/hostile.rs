@@ -89,9 +89,14 @@ async fn a_theme_that_makes_an_answer_weaker_is_rejected_with_a_message() {
         "consent-banner::part(answer) { opacity: 0.2 }",
         "consent-banner::part(answer) { color: #2255aa; background: #2255ab }",
     ] {
-        let found = faces(&stage, &format!("<style>{style}</style>")).await;
-        assert_eq!(found, plain, "{style}");
-        let told = told(&stage).await;
+        faces(&stage, &format!("<style>{style}</style>")).await;
+        // It is looked at once it is painted.
+        let told = wait_for("a word on the console", async || {
+            let told = told(&stage).await;
+            (!told.is_empty()).then_some(told)
+        })
+        .await;
+        assert_eq!(stage.browser.run(FACES).await, plain, "{style}");
         assert_eq!(told.len(), 1, "{style}: {told:?}");
         assert!(told[0].contains("both answers must look alike, and be legible"), "{told:?}");
     }
