@@ -101,6 +101,8 @@
     document.readyState === "loading" ? on(done, "DOMContentLoaded") : done(),
   );
   let queue = Promise.resolve();
+  /** What a parser would leave for later. @type {Promise<any>} */
+  let later = parsed;
 
   /**
    * Runs scripts as a parser would: in order, each one finished before the next.
@@ -115,12 +117,18 @@
         else if (name !== "type") script.setAttribute(name.replace("data-type", "type"), value);
       script.nonce = inert.nonce;
       script.text = trusted.createScript(inert.text);
-      // Of others nothing would ever tell that they are done.
-      const waits = script.src && !script.async && !script.noModule && inert.isConnected;
-      if (script.type === "module" || (waits && script.defer)) await parsed;
-      const loaded = waits && new Promise((done) => (script.onload = script.onerror = done));
-      inert.replaceWith(script);
-      await loaded;
+      const waits = script.src && !script.async && !script.noModule;
+      const put = () => {
+        inert.replaceWith(script);
+        // Of others nothing would ever tell that they are done.
+        return (
+          waits &&
+          script.isConnected &&
+          new Promise((done) => (script.onload = script.onerror = done))
+        );
+      };
+      if (script.type === "module" || (waits && script.defer)) later = later.then(put);
+      else await put();
     }
   };
 

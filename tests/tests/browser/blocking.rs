@@ -80,6 +80,38 @@ async fn everything_that_is_marked_waits_and_then_runs_in_its_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deferred_scripts_and_modules_wait_for_the_page_to_be_parsed() {
+    let stage = Stage::set().await;
+    open(&stage, "", "").await;
+    stage.browser.press("button[value=accept]").await;
+    stage.decided(1).await;
+    stage.browser.gone().await;
+    // A page that is still being written, for as long as the test wants.
+    stage.browser.open(&stage.pages.set("/plain", Answer::html("<!doctype html><p>Plain"))).await;
+    let loader = format!("{}/v1/sites/cloud-pbs/consent.js", stage.at.consent);
+    let html = format!(
+        "<!doctype html><script>window.ran = []</script><script src=\"{loader}\"></script>\
+         <template data-consent=\"analytics\"><script src=\"{third}/1.js\" defer></script>\
+         <script type=\"module\">ran.push(\"2 module\")</script></template>\
+         <template data-consent=\"analytics\"><script>ran.push(\"3 inline\")</script></template> <p>",
+        third = stage.third.origin()
+    );
+    let write = "document.open(); document.write(arguments[0]);";
+    stage.browser.driver().execute(write, vec![html.into()]).await.unwrap();
+    wait_for("the loader", async || {
+        (stage.browser.run("return window.consent?.allows('analytics') ?? null").await == true)
+            .then_some(())
+    })
+    .await;
+    // What would run by mistake has had its time once the panel, which takes longer, is there.
+    stage.browser.run("consent.open()").await;
+    stage.browser.shown("dialog[open]").await;
+    assert_eq!(stage.browser.run("return window.ran").await, json!(["3 inline"]));
+    stage.browser.run("document.close()").await;
+    assert_eq!(ran(&stage, 3).await, json!(["3 inline", "/1.js", "2 module"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_comes_later_waits_too() {
     let stage = Stage::set().await;
     open(&stage, "<script>window.ran = []</script>", "<main></main>").await;
