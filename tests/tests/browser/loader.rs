@@ -49,3 +49,20 @@ async fn a_cookie_that_cannot_be_read_is_never_asked() {
     }
     assert_eq!(stage.collected(), []);
 }
+
+/// The budget of `cargo xtask size` for what no build knows: the banner of a site.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_is_loaded_until_the_banner_is_painted_fits_in_9_kilobytes() {
+    let stage = Stage::set().await;
+    let client = reqwest::Client::new();
+    for language in ["en", "fr"] {
+        let mut bytes = 0;
+        for part in ["consent.js", "ask.js", &format!("banner?lang={language}")] {
+            let url = format!("{}/v1/sites/cloud-pbs/{part}", stage.at.consent);
+            let answer = client.get(url).header("accept-encoding", "br").send().await.unwrap();
+            assert_eq!(answer.headers()["content-encoding"], "br", "{part}");
+            bytes += answer.bytes().await.unwrap().len();
+        }
+        assert!(bytes <= 9 * 1024, "{language}: {bytes}");
+    }
+}
