@@ -299,7 +299,8 @@ mod make {
     impl Language {
         /// The language of that tag, by its own name; by its tag if the widget does not speak it.
         fn named(tag: &str) -> Self {
-            let name = File::of(tag).map_or_else(|| tag.to_owned(), |file| file.words.language);
+            let name =
+                File::of(tag).map_or_else(|| tag.to_owned(), |file| file.words.language.clone());
             Self { tag: tag.to_owned(), name }
         }
     }
