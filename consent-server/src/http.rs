@@ -20,9 +20,7 @@ mod tests;
 use std::any::Any;
 use std::time::{Duration, Instant};
 
-use axum::extract::{
-    DefaultBodyLimit, MatchedPath, Path, Query, Request, State, rejection::QueryRejection,
-};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -33,7 +31,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{self, CorsLayer};
 
 use crate::app::App;
-use extract::{AtSite, Wanted, languages};
+use extract::{AtSite, Shown};
 use problem::{Kind, Problem};
 
 /// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
@@ -103,24 +101,12 @@ async fn ask(AtSite(site): AtSite, headers: HeaderMap) -> Response {
     site.ask.answer(&headers)
 }
 
-async fn banner(
-    AtSite(site): AtSite,
-    headers: HeaderMap,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(wanted) = wanted?;
-    let texts = site.texts(languages(&wanted, &headers), wanted.since).await?;
-    Ok(in_language(texts.banner.answer(&headers)))
+async fn banner(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
+    in_language(texts.banner.answer(&headers))
 }
 
-async fn notice(
-    AtSite(site): AtSite,
-    headers: HeaderMap,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(wanted) = wanted?;
-    let texts = site.texts(languages(&wanted, &headers), wanted.since).await?;
-    Ok(in_language(texts.notice_asset.answer(&headers)))
+async fn notice(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
+    in_language(texts.notice_asset.answer(&headers))
 }
 
 /// Says that another browser may be answered in another language.

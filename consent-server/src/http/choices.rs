@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Form;
-use axum::extract::rejection::{FormRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::Response;
 use consent_core::cookie::{self, StateCookie};
@@ -17,7 +17,7 @@ use consent_core::rules::InvalidDecision;
 use consent_core::{Choice, Decision, Digest, LegalBasis, Method, PurposeId, Receipt, Subject};
 use consent_widget::{ChoicesPage, Notice};
 
-use super::extract::{AtSite, Wanted, languages, proven_subject, signals};
+use super::extract::{AtSite, Shown, proven_subject, signals};
 use super::problem::{Kind, Problem};
 use super::{cookies, document};
 use crate::app::{App, Site};
@@ -26,14 +26,11 @@ use crate::store::{History, Request};
 
 pub(super) async fn get(
     State(app): State<App>,
-    AtSite(site): AtSite,
+    Shown { site, since, texts }: Shown,
     headers: HeaderMap,
-    wanted: Result<Query<Wanted>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(wanted) = wanted?;
-    let texts = site.texts(languages(&wanted, &headers), wanted.since).await?;
-    let view = View { since: wanted.since, held: remembered(&app, &site, &headers), ..View::new() };
-    Ok(view.answer(&app, &site, &headers, &texts.notice).await)
+) -> Response {
+    let view = View { since, held: remembered(&app, &site, &headers), ..View::new() };
+    view.answer(&app, &site, &headers, &texts.notice).await
 }
 
 pub(super) async fn post(

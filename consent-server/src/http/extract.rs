@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use consent_core::{Digest, Receipt, Signal, SiteId, Subject};
@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::problem::{Kind, Problem};
 use crate::app::{App, Site};
+use crate::texts::Texts;
 
 /// The site that the path names.
 pub(super) struct AtSite(pub(super) Arc<Site>);
@@ -32,7 +33,25 @@ impl FromRequestParts<App> for AtSite {
 pub(super) struct Wanted {
     lang: Option<String>,
     /// The policy under which the visitor chose last.
+    since: Option<u32>,
+}
+
+/// What the site shows to this request: in its language, and since the policy that it names.
+pub(super) struct Shown {
+    pub(super) site: Arc<Site>,
     pub(super) since: Option<u32>,
+    pub(super) texts: Arc<Texts>,
+}
+
+impl FromRequestParts<App> for Shown {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let AtSite(site) = AtSite::from_request_parts(parts, app).await?;
+        let Query(wanted) = Query::<Wanted>::from_request_parts(parts, app).await?;
+        let texts = site.texts(languages(&wanted, &parts.headers), wanted.since).await?;
+        Ok(Self { site, since: wanted.since, texts })
+    }
 }
 
 /// The languages that a request wants, most wanted first: `lang`, then `Accept-Language`.
