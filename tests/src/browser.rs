@@ -148,28 +148,36 @@ impl Browser {
         field.send_keys(text).await.unwrap();
     }
 
-    /// What is stored for the current page's origin.
-    pub async fn storage(&self) -> Storage {
-        let script = r"
-            const done = arguments[0];
-            (async () => ({
-                local: Object.entries(localStorage).sort(),
-                session: Object.entries(sessionStorage).sort(),
-                other: [
-                    ...(await indexedDB.databases()).map((base) => base.name),
-                    ...('caches' in window ? await caches.keys() : []),
-                ],
-            }))().then(done);";
-        let found = self.driver.execute_async(script, Vec::new()).await.unwrap().json().clone();
-        let pairs = |area: &str| serde_json::from_value(found[area].clone()).unwrap();
+    /// The cookies of the current page, by name.
+    pub async fn cookies(&self) -> Vec<(String, String)> {
         let cookies = self.driver.get_all_cookies().await.unwrap();
         let mut cookies: Vec<_> = cookies.into_iter().map(|c| (c.name, c.value)).collect();
         cookies.sort();
+        cookies
+    }
+
+    /// What a page keeps in `localStorage` or `sessionStorage`, by key.
+    pub async fn entries(&self, area: &str) -> Vec<(String, String)> {
+        let found = self.run(&format!("return Object.entries({area}).sort()")).await;
+        serde_json::from_value(found).unwrap()
+    }
+
+    /// All that is stored for the current page's origin. Not for a page that may be about to be
+    /// loaded anew: a browser answers with promises what databases there are, and a page that goes
+    /// takes them along.
+    pub async fn storage(&self) -> Storage {
+        let script = r"
+            const done = arguments[0];
+            (async () => [
+                ...(await indexedDB.databases()).map((base) => base.name),
+                ...('caches' in window ? await caches.keys() : []),
+            ])().then(done);";
+        let other = self.driver.execute_async(script, Vec::new()).await.unwrap().json().clone();
         Storage {
-            cookies,
-            local: pairs("local"),
-            session: pairs("session"),
-            other: serde_json::from_value(found["other"].clone()).unwrap(),
+            cookies: self.cookies().await,
+            local: self.entries("localStorage").await,
+            session: self.entries("sessionStorage").await,
+            other: serde_json::from_value(other).unwrap(),
         }
     }
 

@@ -133,7 +133,7 @@ async fn an_unreachable_server_grants_nothing_and_says_so(kind: Kind) {
     stage.visit().await;
     assert_eq!(stage.decided(1).await["method"], "refuse_all");
     wait_for("nothing to be pending", async || {
-        stage.browser.storage().await.local.is_empty().then_some(())
+        stage.browser.entries("localStorage").await.is_empty().then_some(())
     })
     .await;
 }

@@ -161,7 +161,7 @@ async fn no_script_of_the_page_grants_or_keeps_a_visitor_from_refusing() {
     stage.browser.run("consent.refuse()").await;
     assert_eq!(stage.browser.run("return consent.allows('analytics')").await, false);
     wait_for("the refusal to be remembered", async || {
-        let cookies = stage.browser.storage().await.cookies;
+        let cookies = stage.browser.cookies().await;
         cookies
             .iter()
             .any(|(name, value)| name == "consent" && value.contains(".rrr"))

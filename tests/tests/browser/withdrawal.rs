@@ -47,7 +47,7 @@ async fn a_withdrawal_survives_the_crash_of_its_tab() {
     let asked = stage.decided(1).await;
     assert_eq!(asked["method"], "withdrawal");
     wait_for("nothing to be pending", async || {
-        let local = stage.browser.storage().await.local;
+        let local = stage.browser.entries("localStorage").await;
         local.is_empty().then_some(())
     })
     .await;
@@ -171,7 +171,7 @@ async fn a_script_that_writes_again_before_it_is_stopped_leaves_nothing() {
     stage.browser.press_in_page("[data-consent-withdraw]").await;
     stage.decided(2).await;
     wait_for("the cookie alone", async || {
-        let cookies = stage.browser.storage().await.cookies;
+        let cookies = stage.browser.cookies().await;
         let names: Vec<_> = cookies.iter().map(|(name, _)| name.as_str()).collect();
         (names == ["consent"] && reached(&stage).len() == 1).then_some(())
     })
