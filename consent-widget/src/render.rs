@@ -206,7 +206,7 @@ mod tests {
         assert!(show(History::Hidden).contains("Show my choices"));
         assert!(show(History::Loading).contains("<p role=\"status\">Loading your choices"));
         assert!(show(History::Failed).contains("<p role=\"status\">Your choices could not be"));
-        assert!(show(History::Loaded(vec![])).contains("You have not chosen anything yet."));
+        assert!(show(History::Loaded(vec![])).contains("This browser holds no receipt."));
     }
 
     #[test]

@@ -82,7 +82,7 @@ impl Panel<'_> {
                 <p class="basis">{ method_text(&decision.method, labels) }</p>
                 <dl>{ for states }</dl>
                 <details>
-                    <summary>{ &labels.receipt_text }</summary>
+                    <summary aria-label={[&*labels.receipt_text, ": ", &decision.at].concat()}>{ &labels.receipt_text }</summary>
                     <p class="receipt">{ &decision.text }</p>
                 </details>
                 <div class="row">

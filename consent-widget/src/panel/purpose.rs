@@ -82,7 +82,7 @@ impl Panel<'_> {
         });
         html! {
             <details>
-                <summary>{ &labels.details }</summary>
+                <summary aria-label={[&*labels.details, ": ", &purpose.title].concat()}>{ &labels.details }</summary>
                 <dl>{ for rows }</dl>
             </details>
         }
