@@ -34,12 +34,22 @@ pub(super) struct Contestant {
 pub(super) enum Kind {
     /// No banner at all.
     Empty,
+    /// No banner, but the least that one must do: read the page's cookies before other scripts. A
+    /// browser asks another process for them, and the page waits.
+    Floor,
     /// Ours, embedded by one line.
     Line,
     /// Ours, inlined.
     Inline,
     /// Somebody else's.
     Other,
+}
+
+impl Kind {
+    /// Whether there is a banner to wait for.
+    pub(super) fn shows(self) -> bool {
+        !matches!(self, Self::Empty | Self::Floor)
+    }
 }
 
 const OURS: &str = "document.querySelector('consent-banner')?.shadowRoot.querySelector('.banner')";
@@ -123,6 +133,14 @@ impl Server {
         let line = "<script src=\"/v1/sites/cloud-pbs/consent.js\"></script>";
         let mut all = vec![
             new("no banner", Kind::Empty, "null", "null", "", ""),
+            new(
+                "cookies, read",
+                Kind::Floor,
+                "null",
+                "null",
+                "<script>document.cookie</script>",
+                "",
+            ),
             new("ours, one line", Kind::Line, OURS, OUR_ACCEPT, line, ""),
         ];
         let inline = |head: &String| new("ours, inlined", Kind::Inline, OURS, OUR_ACCEPT, head, "");

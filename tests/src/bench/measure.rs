@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use thirtyfour::prelude::*;
 
-use super::contestants::{Contestant, Kind, Server};
+use super::contestants::{Contestant, Server};
 use crate::options::Options;
 use crate::{start, wait_for};
 
@@ -31,6 +31,8 @@ pub(super) struct Visit {
     pub(super) wasm: f64,
 }
 
+/// How long a browser is given after its start.
+const SETTLED: Duration = Duration::from_secs(2);
 /// How long a page is given to become quiet. Far longer than any of them needs.
 const QUIET: Duration = Duration::from_secs(3);
 
@@ -75,7 +77,7 @@ pub(super) async fn visits(server: &Server, contestant: &Contestant) -> (Visit, 
 
     let session = Session::start(server).await;
     let first = Visit { painted, bytes, ..session.load(&address).await };
-    if contestant.kind != Kind::Empty {
+    if contestant.kind.shows() {
         session.accept(contestant).await;
     }
     // The choice is stored now, and what may be kept is in the cache.
@@ -109,6 +111,8 @@ impl Session {
         session.send("Network.emulateNetworkConditions", line).await;
         session.send("Emulation.setCPUThrottlingRate", json!({ "rate": 4 })).await;
         session.cache(false).await;
+        // Its own pages keep a browser busy for a while after its start.
+        tokio::time::sleep(SETTLED).await;
         session
     }
 
@@ -126,15 +130,16 @@ impl Session {
         self.send("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source })).await;
         self.events().await;
         self.driver.goto(address).await.unwrap();
-        let painted = if contestant.kind == Kind::Empty {
-            tokio::time::sleep(QUIET).await;
-            self.number("performance.timeOrigin + 60_000").await
-        } else {
+        // The page notes it itself; to be asked again and again would keep it busy.
+        tokio::time::sleep(QUIET).await;
+        let painted = if contestant.kind.shows() {
             wait_for(contestant.name, async || {
                 let painted = self.number("window.__painted ?? 0").await;
                 (painted > 0.0).then_some(painted)
             })
             .await
+        } else {
+            self.number("performance.timeOrigin + 60_000").await
         };
         let told = self.events().await;
         let events = Events::of(&told);

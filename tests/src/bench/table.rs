@@ -132,10 +132,10 @@ impl fmt::Display for Table {
             "wasm"
         )?;
         for Row { name, kind, first, again, ratio } in &self.rows {
-            let (painted, ratio) = if *kind == Kind::Empty {
-                ("-".into(), "-".into())
-            } else {
+            let (painted, ratio) = if kind.shows() {
                 (format!("{:.0}", first.painted), format!("{ratio:.2}"))
+            } else {
+                ("-".into(), "-".into())
             };
             writeln!(
                 f,
