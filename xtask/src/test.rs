@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::run::{cargo, root, run};
-use crate::{generate, size, tools, widget};
+use crate::{generate, shots, size, tools, widget};
 
 /// The fuzz targets, which are a workspace of their own.
 const FUZZ: &str = "fuzz/Cargo.toml";
@@ -63,6 +63,10 @@ pub(crate) fn test() -> Result<()> {
     run(doc)?;
     run(cargo(["test", "--workspace", "--doc"]))?;
 
+    step("pictures");
+    shots::take(true)?;
+
+    // Last, so that the count of the tests is what is read last.
     step("tests");
     run(cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     eprintln!("\nall of it passed in {} seconds", started.elapsed().as_secs());
