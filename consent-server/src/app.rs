@@ -13,7 +13,7 @@ use consent_core::{
 use consent_widget::Labels;
 
 use crate::ambient::{Ambient, SharedAmbient, System};
-use crate::assets::{self, Asset, WidgetFiles, WidgetMissing};
+use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
@@ -141,7 +141,7 @@ pub struct Site {
     /// The loader with the site's facts in it.
     pub loader: Asset,
     /// What the loader brings in when it is needed.
-    pub ask: Asset,
+    pub(crate) ask: Ask,
     /// How its banner looks.
     pub look: Look,
     /// The banner's style sheet, with that look.
@@ -213,7 +213,7 @@ impl Site {
             policy: policy.clone(),
             policy_digest: published.digest,
             origins: settings.origins.clone(),
-            loader: assets::loader(assets::stub(public_url, settings, &history)?),
+            loader: assets::script(assets::stub(public_url, settings, &history)?),
             ask: assets::ask(public_url, widget, settings)?,
             history,
             look: settings.look.clone(),

@@ -153,8 +153,12 @@ fn text(name: &str) -> Result<String, WidgetMissing> {
 /// The same, with a value in place of its placeholder. No `<` stays in the value, so that the
 /// script can also stand inside a page.
 fn filled<T: Serialize>(name: &str, placeholder: &str, value: &T) -> Result<String, WidgetMissing> {
+    Ok(fill(&text(name)?, placeholder, value))
+}
+
+fn fill<T: Serialize>(script: &str, placeholder: &str, value: &T) -> String {
     let json = serde_json::to_string(value).expect("made of texts and numbers");
-    Ok(text(name)?.replacen(placeholder, &json.replace('<', "\\u003c"), 1))
+    script.replacen(placeholder, &json.replace('<', "\\u003c"), 1)
 }
 
 /// What the stub knows about its site; `consent-widget/loader/parts.d.ts` says what the fields are.
@@ -218,9 +222,9 @@ pub(crate) fn stub<'s>(
     Ok(stub)
 }
 
-/// The loader of one site, as a file.
-pub(crate) fn loader(stub: String) -> Asset {
-    Asset::new("text/javascript; charset=utf-8", SHORT, stub.into_bytes())
+/// A script of one site, as a file.
+pub(crate) fn script(text: String) -> Asset {
+    Asset::new("text/javascript; charset=utf-8", SHORT, text.into_bytes())
 }
 
 /// The loader of one site, to stand inside a page: a return visit then makes no request for it.
@@ -249,12 +253,24 @@ impl Snippet {
     }
 }
 
-/// What the loader brings in when it is needed, with what it has to know of its site.
+/// What the loader brings in when it is needed: with what it has to know of its site, and a place
+/// left for the banner.
+#[derive(Debug)]
+pub(crate) struct Ask(String);
+
+impl Ask {
+    /// With a banner, so that both are one answer.
+    pub(crate) fn with<T: Serialize>(&self, banner: &T) -> Asset {
+        script(fill(&self.0, "__CONSENT_BANNER__", banner))
+    }
+}
+
+/// The same of one site.
 pub(crate) fn ask(
     public_url: &str,
     widget: &WidgetFiles,
     site: &SiteSettings,
-) -> Result<Asset, WidgetMissing> {
+) -> Result<Ask, WidgetMissing> {
     let policy = &site.policy;
     let config = AskConfig {
         files: format!("{public_url}/v1/widget/{}", widget.hash),
@@ -271,6 +287,5 @@ pub(crate) fn ask(
             .map(|signal| (told(*signal).0, (*signal, told(*signal).1)))
             .collect(),
     };
-    let script = filled("ask.js", "__CONSENT_SITE__", &config)?;
-    Ok(Asset::new("text/javascript; charset=utf-8", SHORT, script.into_bytes()))
+    Ok(Ask(filled("ask.js", "__CONSENT_SITE__", &config)?))
 }

@@ -97,8 +97,8 @@ async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {
     site.loader.answer(&headers)
 }
 
-async fn ask(AtSite(site): AtSite, headers: HeaderMap) -> Response {
-    site.ask.answer(&headers)
+async fn ask(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
+    in_language(texts.ask.answer(&headers))
 }
 
 async fn banner(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {

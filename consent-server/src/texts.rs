@@ -25,6 +25,8 @@ pub struct Texts {
     pub notice_asset: Asset,
     /// The banner, ready to be sent.
     pub banner: Asset,
+    /// The script that shows it, likewise, with the same banner in it.
+    pub ask: Asset,
 }
 
 /// The texts made so far, by language and by the policy since which changes are told. There are no
@@ -102,7 +104,7 @@ impl Site {
     async fn make(&self, notice: Notice) -> Result<Texts, StoreError> {
         let digest = self.keep(&notice).await?;
         let labels = &notice.labels;
-        let banner = Asset::json(&Banner {
+        let banner = Banner {
             language: &notice.language,
             direction: notice.direction.as_str(),
             html: consent_widget::render_banner(notice.clone()).await,
@@ -115,9 +117,10 @@ impl Site {
                 frame_always: &labels.frame_always,
             },
             purposes: notice.asked().map(|asked| (&*asked.id, &*asked.title)).collect(),
-        });
+        };
+        let (banner, ask) = (Asset::json(&banner), self.ask.with(&banner));
         let notice_asset = Asset::json(&notice);
-        Ok(Texts { notice, digest, notice_asset, banner })
+        Ok(Texts { notice, digest, notice_asset, banner, ask })
     }
 
     async fn keep(&self, notice: &Notice) -> Result<Digest, StoreError> {

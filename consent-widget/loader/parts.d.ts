@@ -37,6 +37,7 @@ interface Site {
 
 /** The banner, as the server rendered it. */
 interface Shown {
+  language: string;
   html: string;
   css: string;
   theme: string;
@@ -78,8 +79,6 @@ interface At {
    * and its key as JSON, as `ask.js` does; or "x" where only deleting again is left.
    */
   pending?: string | null;
-  /** The banner, on its way. */
-  banner?: Promise<Response>;
   /** The latest receipt. */
   latest?: string;
 }
@@ -113,6 +112,7 @@ interface Ask {
 
 declare const __CONSENT_CONFIG__: Config;
 declare const __CONSENT_SITE__: Site;
+declare const __CONSENT_BANNER__: Shown;
 declare const __CONSENT_HOSTS__: Record<ConsentPurpose, string[]>;
 declare const __CONSENT_VENDORS__: Record<string, Vendor>;
 declare const stub: Stub;

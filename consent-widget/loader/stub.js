@@ -84,8 +84,6 @@
         at.until = until;
       }
     }
-    // What another tab has refused, it delivers.
-    if (!event && (at.pending = entry(PENDING))) at.letters = refused();
   };
 
   // ---- what waits for consent --------------------------------------------------------------
@@ -169,13 +167,16 @@
   /** @type {Promise<any>} */
   let loading;
   /**
-   * Has `ask.js` do something. Loaded once: browsers do not load a module again that failed.
-   * @param {keyof Ask} [what] @param {...any} given
+   * Loads `ask.js`, with the banner in it: one answer to wait for, and to read. Once, since
+   * browsers do not load a module again that failed.
    */
+  const load = () =>
+    import(`${base}/ask.js?lang=${document.documentElement.lang}&since=${at.chosen}`)
+      .then(({ ask }) => ask(stub))
+      .catch((error) => complain("no banner, nothing allowed", error));
+  /** Has it do something. @param {keyof Ask} [what] @param {...any} given */
   const ask = async (what, ...given) =>
-    (await (loading ||= import(base + "/ask.js").then(({ ask }) => ask(stub)).catch(complain)))?.[/** @type {string} */ (what)]?.(
-      ...given,
-    );
+    (await (loading ||= load()))?.[/** @type {string} */ (what)]?.(...given);
 
   /** @type {Consent["refuse"]} */
   const refuse = () => {
@@ -200,6 +201,9 @@
   });
 
   recall();
+  // Before anything else, because this is waited for.
+  if (asks()) ask();
+  if ((at.pending = entry(PENDING))) at.letters = refused();
   release();
   new MutationObserver(release).observe(document, { childList: true, subtree: true });
   parsed.then(release);
@@ -214,11 +218,6 @@
     else refuse();
   }, "pointerover", "focusin", "click");
 
-  if (asks()) {
-    // The text does not wait for the script that shows it, and tells what fails.
-    at.banner = fetch(`${base}/banner?lang=${document.documentElement.lang}&since=${at.chosen}`);
-    at.banner.catch(Object);
-  }
   // Without a choice that lives, nothing may name this browser.
-  if (at.banner || at.pending || (!at.chosen && receipt())) ask();
+  if (at.pending || (!at.chosen && receipt())) ask();
 })();

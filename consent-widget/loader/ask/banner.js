@@ -11,10 +11,9 @@ const once = (task) => {
       throw error;
     }));
 };
-/** @param {string} what */
-const load = (what) => fetch(`${base}/${what}?lang=${language}&since=${at.chosen}`).then(must);
-/** @type {() => Promise<Shown>} */
-let banner = once(() => (at.banner ? at.banner.then(must) : load("banner")));
+/** @param {string} what @param {string} language */
+const load = (what, language) =>
+  fetch(`${base}/${what}?lang=${language}&since=${at.chosen}`).then(must);
 
 /** @param {string} text */
 const sheet = (text) => {
@@ -31,16 +30,15 @@ let panelIsOpen = false;
 
 /** Puts the element into the page, before everything else, so that Tab reaches it first. */
 const attach = async () => {
-  const { css, theme, position } = await banner();
   while (!document.body) await new Promise(requestAnimationFrame);
   if (host) return;
   host = document.createElement("consent-banner");
   const shadow = host.attachShadow({ mode: "open" });
-  shadow.adoptedStyleSheets = [sheet(css)];
+  shadow.adoptedStyleSheets = [sheet(banner.css)];
   shadow.append(box, mount);
-  const wanted = root.dataset.consentTheme || theme;
+  const wanted = root.dataset.consentTheme || banner.theme;
   host.setAttribute("theme", wanted);
-  host.setAttribute("position", root.dataset.consentPosition || position);
+  host.setAttribute("position", root.dataset.consentPosition || banner.position);
   document.body.prepend(host);
   // Only what is in the page has a style to be read.
   if (wanted === "page") follow(host);
@@ -74,10 +72,9 @@ const fault = (is) => {
 
 const show = async () => {
   try {
-    const { html } = await banner();
     await attach();
     if (!asks()) return detach();
-    box.innerHTML = trusted.createHTML(html);
+    box.innerHTML = trusted.createHTML(banner.html);
     // Once it is painted, since measuring it before would keep it waiting.
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     if (!box.firstChild) return;

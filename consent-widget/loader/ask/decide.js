@@ -1,7 +1,5 @@
 /** Second part of `ask.js`: decisions, from a click to the server. */
 
-/** The language in which texts are asked for; the server knows which one that gives. */
-let language = root.lang || navigator.language;
 /** The layer on which the visitor decides; none for a script. @type {string | undefined} */
 let layer;
 /** Counts decisions: an answer that arrives after a newer decision grants nothing. */
@@ -19,7 +17,7 @@ const decision = (choices, method) => ({
   policy: site.policy,
   choices,
   method,
-  language,
+  language: banner.language,
   layer,
   since: at.chosen < site.policy && at.chosen || undefined,
   signals: sent(),

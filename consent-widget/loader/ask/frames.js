@@ -4,14 +4,14 @@
 const frameUpdates = new Set();
 
 /** Gives each waiting frame its placeholder. */
-const holdFrames = async () => {
+const holdFrames = () => {
   for (const frame of document.querySelectorAll("iframe[data-consent][data-src]")) {
     const { dataset } = /** @type {HTMLIFrameElement} */ (frame);
     const { consent: id = "", src = "" } = dataset;
     if (dataset.consentState || !asked.includes(id)) continue;
     dataset.consentState = "waits";
     const { width, height } = frame.getBoundingClientRect();
-    const { css, theme, labels, purposes } = await banner();
+    const { css, theme, labels, purposes } = banner;
     const holder = document.createElement("consent-frame");
     holder.setAttribute("theme", root.dataset.consentTheme || theme);
     const shadow = holder.attachShadow({ mode: "open" });

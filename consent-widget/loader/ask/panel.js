@@ -1,13 +1,9 @@
 /** Sixth part of `ask.js`: opens the preferences, and does for them what needs network or storage. */
 
-let notice = once(() => load("notice"));
+let notice = once(() => load("notice", banner.language));
 const panel = once(async () => {
   const style = fetch(site.files + "/panel.css").then((response) => response.text());
-  const [module] = await Promise.all([
-    import(site.files + "/consent_widget.js"),
-    banner(),
-    notice(),
-  ]);
+  const [module] = await Promise.all([import(site.files + "/consent_widget.js"), notice()]);
   await module.default();
   return [module, sheet(await style)];
 });
@@ -36,7 +32,7 @@ const showPanel = async (from) => {
         const held = receipt();
         if (!held) return [];
         const headers = { Authorization: "Bearer " + held };
-        const found = await fetch(`${base}/me?lang=${language}`, { headers }).then(must);
+        const found = await fetch(`${base}/me?lang=${banner.language}`, { headers }).then(must);
         return found.decisions;
       },
       /** @param {string} jws */
@@ -55,11 +51,11 @@ const showPanel = async (from) => {
       },
       /** @param {string} tag */
       async speak(tag) {
-        language = tag;
-        notice = once(() => load("notice"));
-        banner = once(() => load("banner"));
+        const [words, shown] = await Promise.all([load("notice", tag), load("banner", tag)]);
+        notice = async () => words;
+        banner = shown;
         if (box.firstChild) show();
-        return notice();
+        return words;
       },
       closed() {
         panelIsOpen = false;

@@ -8,9 +8,9 @@ if (site.policy !== config.policy)
   complain("the snippet is of an older policy than the one in force; print it again");
 
 // Of a withdrawal, until the tab closes.
-at.latest ||= entry("sessionStorage", RECEIPT) || undefined;
+if (at.chosen || at.pending) at.latest ||= entry("sessionStorage", RECEIPT) || undefined;
 // Without a choice that lives, nothing may name this browser.
-if (!at.chosen && !at.pending) entry("localStorage", RECEIPT, null);
+else entry("localStorage", RECEIPT, null);
 if (at.pending) {
   // What ran until the page was loaded anew may have written again what was deleted.
   forget(ids.filter((_, i) => at.letters[i] === "r"));

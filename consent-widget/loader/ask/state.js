@@ -8,6 +8,8 @@
 const { config, at, allows, asks, trusted } = stub;
 /** What the server knows of the site. */
 const site = __CONSENT_SITE__;
+/** What is shown, until another language is chosen. */
+let banner = __CONSENT_BANNER__;
 const { base, asked, interests } = config;
 const ids = asked.concat(interests);
 const root = document.documentElement;

@@ -11,6 +11,7 @@ in_both_browsers!(
     withdrawing_stops_what_ran_and_refers_to_the_receipt_before,
     the_choices_are_reopened_and_changed_in_the_panel,
     the_receipt_is_saved_as_a_file,
+    another_language_is_what_the_receipt_names_once_it_is_shown,
     only_the_visitors_own_click_flips_a_switch,
 );
 
@@ -42,6 +43,33 @@ async fn first_visit_shows_the_banner_and_touches_nothing(kind: Kind) {
     let wasm =
         stage.network.to(&stage.at.consent).iter().any(|seen| seen.path.contains("/widget/"));
     assert!(!wasm, "the panel is not loaded before anybody is interested in it");
+}
+
+async fn another_language_is_what_the_receipt_names_once_it_is_shown(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
+    stage.visit().await;
+    stage.browser.press(CUSTOMIZE).await;
+    let select = stage.browser.shown("dialog select").await;
+    // What cannot be had leaves everything as it is, and says so.
+    stage.network.cut(true);
+    select.send_keys("fr").await.unwrap();
+    stage.browser.shown("dialog .error").await;
+    assert_eq!(select.prop("value").await.unwrap().unwrap(), "en");
+    assert_eq!(stage.browser.shown("dialog h2").await.text().await.unwrap(), "Your choices");
+    stage.network.cut(false);
+    stage.browser.press(SAVE).await;
+    assert_eq!(stage.decided(1).await["language"], "en");
+    stage.browser.gone().await;
+
+    stage.browser.press_in_page("[data-consent-open]").await;
+    stage.browser.shown("dialog select").await.send_keys("fr").await.unwrap();
+    wait_for("the panel in French", async || {
+        let title = stage.browser.shown("dialog h2").await.text().await.unwrap();
+        (title == "Vos choix").then_some(())
+    })
+    .await;
+    stage.browser.press(SAVE).await;
+    assert_eq!(stage.decided(2).await["language"], "fr");
 }
 
 async fn accepting_gives_a_receipt_and_releases_what_waits(kind: Kind) {
