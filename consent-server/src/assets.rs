@@ -1,7 +1,8 @@
-//! The files that browsers download: the loader, the banner and the WASM, all made ready at the
-//! start, compressed once, and answered without further work.
+//! The files that browsers download: the loader, the banner and the WASM. Each is made once,
+//! compressed when it is first asked for, and answered without further work from then on.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -33,7 +34,7 @@ pub struct Asset {
     cache: &'static str,
     etag: String,
     plain: Bytes,
-    brotli: Bytes,
+    brotli: OnceLock<Bytes>,
 }
 
 /// Named by its content, so it never changes.
@@ -43,13 +44,13 @@ const SHORT: &str = "public, max-age=300, stale-while-revalidate=86400";
 
 impl Asset {
     fn new(kind: &'static str, cache: &'static str, plain: Vec<u8>) -> Self {
-        let brotli = compress(&plain);
-        Self::ready(kind, cache, plain, brotli)
+        let etag = format!("\"{}\"", &Digest::of(&plain).to_string()[..32]);
+        Self { kind, cache, etag, plain: plain.into(), brotli: OnceLock::new() }
     }
 
-    fn ready(kind: &'static str, cache: &'static str, plain: Vec<u8>, brotli: Vec<u8>) -> Self {
-        let etag = format!("\"{}\"", &Digest::of(&plain).to_string()[..32]);
-        Self { kind, cache, etag, plain: plain.into(), brotli: brotli.into() }
+    /// One that the build compressed: at this quality the WASM takes too long for a visitor.
+    fn packed(kind: &'static str, cache: &'static str, plain: Vec<u8>, brotli: Vec<u8>) -> Self {
+        Self { brotli: Bytes::from(brotli).into(), ..Self::new(kind, cache, plain) }
     }
 
     /// JSON that changes with the policy.
@@ -84,7 +85,8 @@ impl Asset {
         let kind = [(header::CONTENT_TYPE, self.kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
         if says(header::ACCEPT_ENCODING, "br") {
             let encoding = [(header::CONTENT_ENCODING, "br")];
-            (shared, kind, encoding, self.brotli.clone()).into_response()
+            let packed = self.brotli.get_or_init(|| compress(&self.plain).into());
+            (shared, kind, encoding, packed.clone()).into_response()
         } else {
             (shared, kind, self.plain.clone()).into_response()
         }
@@ -121,8 +123,7 @@ impl WidgetFiles {
         let all = [glue.as_slice(), wasm.as_slice(), panel_style.as_slice()].concat();
         let hash = Digest::of(&all).to_string()[..8].to_owned();
         let ready = |kind, name: &str, plain| {
-            // Compressed by the build: at this quality the WASM takes too long for every start.
-            Ok(Asset::ready(kind, FOREVER, plain, get(&format!("{name}.br"))?))
+            Ok(Asset::packed(kind, FOREVER, plain, get(&format!("{name}.br"))?))
         };
         Ok(Self {
             hash,
