@@ -173,7 +173,7 @@
   const load = () =>
     import(`${base}/ask.js?lang=${document.documentElement.lang}&since=${at.chosen}`)
       .then(({ ask }) => ask(stub))
-      .catch((error) => complain("no banner, nothing allowed", error));
+      .catch((error) => complain("no banner, no preferences", error));
   /** Has it do something. @param {keyof Ask} [what] @param {...any} given */
   const ask = async (what, ...given) =>
     (await (loading ||= load()))?.[/** @type {string} */ (what)]?.(...given);

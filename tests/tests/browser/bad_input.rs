@@ -50,7 +50,7 @@ async fn a_server_that_answers_errors_or_rubbish() {
         ("ask.js is cut off", Answer::script(&ask[..ask.len() / 2])),
     ] {
         stand_in(&stage, ask).await;
-        one_line(&stage, what, "no banner, nothing allowed").await;
+        one_line(&stage, what, "no banner, no preferences").await;
     }
     // Without the loader, nothing that is marked runs either.
     stand_in(&stage, Answer::script(&ask)).await;
