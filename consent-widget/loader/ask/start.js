@@ -20,8 +20,11 @@ if (at.pending) {
   else refused();
 }
 const prepare = () => void panel().catch(() => {});
+// Who is on the way to accept or refuse never needs it.
 for (const kind of ["pointerover", "focusin"])
-  box.addEventListener(kind, prepare);
+  box.addEventListener(kind, (event) => {
+    if (/** @type {any} */ (event.target).value === "customize") prepare();
+  });
 if (asks()) show();
 
 /** @type {Ask} */

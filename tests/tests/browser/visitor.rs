@@ -80,6 +80,8 @@ async fn accepting_gives_a_receipt_and_releases_what_waits(kind: Kind) {
     stage.collects(1).await;
     stage.browser.gone().await;
     assert_eq!(stage.browser.run("return window.mark").await, "same page", "without a reload");
+    let ours = stage.network.to(&stage.at.consent);
+    assert!(!ours.iter().any(|seen| seen.path.contains("/widget/")), "no panel: {ours:?}");
 
     let claims = stage.receipt().await;
     assert_eq!((claims.method, claims.previous), (Method::AcceptAll, None));
