@@ -11,6 +11,7 @@ use consent_core::{
     Subject, Timestamp, Verdict,
 };
 use consent_widget::Labels;
+use serde_json::json;
 
 use crate::ambient::{Ambient, SharedAmbient, System};
 use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
@@ -18,7 +19,7 @@ use crate::keys::{Keys, KeysError};
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
-use crate::store::{Published, SqliteStore, Store, StoreError};
+use crate::store::{self, AuditEvent, Published, SharedStore, StoreError};
 use crate::texts::Made;
 
 /// Why the system cannot start.
@@ -53,7 +54,7 @@ pub struct Region {
     /// Its name.
     pub id: RegionId,
     /// Its records.
-    pub store: Box<dyn Store>,
+    pub store: SharedStore,
     /// Its secrets.
     pub keys: Keys,
 }
@@ -66,7 +67,7 @@ impl Region {
         ambient: &dyn Ambient,
     ) -> Result<Self, StartError> {
         let keys = Keys::open(&settings.keys, create, ambient)?;
-        let store = Box::new(SqliteStore::open(&settings.store, create).await?);
+        let store = store::open_sqlite(&settings.store, create).await?;
         Ok(Self { id: settings.id.clone(), store, keys })
     }
 
@@ -204,7 +205,9 @@ impl Site {
         let document = policy.canonical_json();
         let published =
             Published { policy: policy.number, digest: Digest::of(&document), document };
-        region.store.publish(id, &published, ambient.now()).await?;
+        let told = json!({ "number": published.policy, "digest": published.digest });
+        let event = AuditEvent::new(ambient, Some(id), "policy.published", &told);
+        region.store.publish(id, &published, event).await?;
         let (published_at, _) = region.store.policies(id).await?.pop().unwrap_or_default();
         let history = region.policies(id, policy).await?;
         let site = Self {

@@ -1,23 +1,44 @@
-//! The storage contract, and the one implementation so far.
+//! The storage contract. One for each region; its tests are in `contract`, and every
+//! implementation passes all of them.
 //!
-//! Rules that every implementation keeps, and that `contract` tests:
+//! Rules that every implementation keeps:
 //! - a write has returned only when it is durable;
-//! - a write is stored whole or not at all;
-//! - of two writers that follow the same receipt, one gets [`StoreError::Conflict`];
-//! - what was typed by anybody ([`Store::mark_unconfirmed`]) never replaces what was decided.
+//! - a write is stored whole or not at all, and everything that belongs to it in one transaction:
+//!   a receipt, what it makes known about its subject, the statistics, the event that it causes,
+//!   and its place in the queue of the log;
+//! - who writes about a subject says what was known before: of two writers that knew the same, one
+//!   gets [`StoreError::Conflict`], and nothing of it is stored;
+//! - a request's key is answered once;
+//! - an error means that nothing *may* be assumed: [`StoreError::Unavailable`] can hide a write
+//!   that was stored after all, which is why requests have keys.
+//!
+//! `sql` has what is done, in SQL that every engine speaks; `sqlite` and `postgres` how one engine
+//! is spoken to, and how it makes many writes durable at once.
 
+mod db;
+mod schema;
+mod sql;
 mod sqlite;
+mod statistics;
 
 #[cfg(test)]
 mod contract;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use consent_core::{Digest, PurposeId, Receipt, Record, SiteId, Subject, Timestamp};
+use consent_core::log::{Commitment, RecordKind, Salt};
+use consent_core::{Digest, PurposeId, Receipt, Record, RegionId, SiteId, Subject, Timestamp};
+use uuid::Uuid;
 
-pub use sqlite::SqliteStore;
+use crate::ambient::Ambient;
+
+pub use sqlite::open as open_sqlite;
+pub use statistics::Statistic;
+
+/// A store, however it is kept.
+pub type SharedStore = Arc<dyn Store>;
 
 /// What went wrong in the store. Never carries personal data.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +77,19 @@ pub enum StoreError {
         /// The latest published number.
         latest: u32,
     },
+    /// The store belongs to another region.
+    #[error(
+        "the store holds the records of region '{held}' with the log '{origin}', not those of \
+         '{wanted}': name the store that belongs to the region"
+    )]
+    Region {
+        /// The region whose records it holds.
+        held: String,
+        /// The name of its log.
+        origin: String,
+        /// The region that the configuration names.
+        wanted: String,
+    },
 }
 
 /// A policy or a notice as it is kept.
@@ -69,37 +103,207 @@ pub struct Published {
     pub document: Vec<u8>,
 }
 
-/// What is known about a subject.
+/// What is known about a subject, as of one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct History {
-    /// How many receipts the subject has.
+    /// How often what is known has changed; 0 if nothing is.
+    pub version: u64,
+    /// How many receipts the subject was given.
     pub receipts: u64,
-    /// The digest of the latest.
-    pub latest: Option<Digest>,
+    /// The latest of them.
+    pub latest: Option<Latest>,
     /// What is recorded for each purpose.
     pub records: BTreeMap<PurposeId, Record>,
+    /// When the owner of an address was last asked by mail, for each purpose.
+    pub asked: BTreeMap<PurposeId, Timestamp>,
 }
 
-/// A receipt to be stored, with what it changes.
-#[derive(Debug, Clone, Copy)]
-pub struct Entry<'e> {
+/// A subject's latest receipt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Latest {
+    /// Its identifier.
+    pub id: Uuid,
+    /// Its digest.
+    pub digest: Digest,
+}
+
+/// A receipt to be stored, with everything that is stored together with it.
+#[derive(Debug, Clone)]
+pub struct Entry {
     /// The receipt.
-    pub receipt: &'e Receipt,
-    /// How many receipts the subject had when this one was made.
-    pub follows: u64,
-    /// What is recorded from now on.
-    pub records: &'e BTreeMap<PurposeId, Record>,
+    pub receipt: Receipt,
+    /// The salt of its commitment in the log.
+    pub salt: Salt,
+    /// What was known about its subject when it was made.
+    pub before: History,
+    /// What is recorded from now on, for the purposes that it is about.
+    pub records: BTreeMap<PurposeId, Record>,
     /// The request that it answers, if the client named it.
-    pub request: Option<Request<'e>>,
+    pub request: Option<Request>,
+    /// What an operator did to cause it.
+    pub event: Option<AuditEvent>,
+}
+
+impl Entry {
+    /// What is known once it is stored.
+    fn after(&self) -> History {
+        let mut known = self.before.clone();
+        known.version += 1;
+        known.receipts += 1;
+        known.latest =
+            Some(Latest { id: self.receipt.claims().jti, digest: self.receipt.digest() });
+        known
+            .records
+            .extend(self.records.iter().map(|(purpose, record)| (purpose.clone(), *record)));
+        known
+    }
+
+    fn commitment(&self) -> Commitment {
+        Commitment::new(RecordKind::Receipt, &self.salt, self.receipt.as_str().as_bytes())
+    }
 }
 
 /// A request that may be repeated: its key, and the digest of what it asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Request<'e> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
     /// The client's key.
-    pub key: &'e str,
+    pub key: String,
     /// The digest of the request's content.
     pub content: Digest,
+}
+
+impl Request {
+    /// What stands for a site's key in storage: short, and of one length.
+    fn id(site: &SiteId, key: &str) -> [u8; 16] {
+        let digest = Digest::of(format!("{site}\n{key}").as_bytes());
+        digest.as_bytes()[..16].try_into().expect("a digest is longer")
+    }
+}
+
+/// A receipt as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Its identifier.
+    pub id: Uuid,
+    /// When it was issued.
+    pub at: Timestamp,
+    /// The receipt.
+    pub jws: String,
+    /// The salt of its commitment in the log.
+    pub salt: Salt,
+    /// Its place in the log, once it has one.
+    pub position: Option<u64>,
+}
+
+/// Something that happened to the records themselves, for the audit trail. Holds no personal data.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Its identifier (UUID version 7).
+    pub id: Uuid,
+    /// When.
+    pub at: Timestamp,
+    /// The site that it concerns, if it concerns one only.
+    pub site: Option<SiteId>,
+    /// What happened, as in `policy.published`.
+    pub kind: String,
+    /// The particulars, as canonical JSON.
+    pub body: String,
+    /// The salt of its commitment in the log.
+    pub salt: Salt,
+}
+
+impl AuditEvent {
+    /// Something that happens now. `body` tells the particulars, without personal data.
+    pub fn new(
+        ambient: &dyn Ambient,
+        site: Option<&SiteId>,
+        kind: &str,
+        body: &serde_json::Value,
+    ) -> Self {
+        let now = ambient.now();
+        Self {
+            id: ambient.uuid(now),
+            at: whole_seconds(now),
+            site: site.cloned(),
+            kind: kind.to_owned(),
+            body: serde_json_canonicalizer::to_string(body).expect("JSON, with names as keys"),
+            salt: Salt::from(ambient.random::<32>()),
+        }
+    }
+
+    /// The bytes that the log commits to: identifier, time, site, kind and particulars, as lines.
+    pub fn record(&self) -> String {
+        let site = self.site.as_ref().map_or("-", SiteId::as_str);
+        format!("{}\n{}\n{site}\n{}\n{}\n", self.id, self.at, self.kind, self.body)
+    }
+
+    /// Its commitment.
+    pub fn commitment(&self) -> Commitment {
+        Commitment::new(RecordKind::Event, &self.salt, self.record().as_bytes())
+    }
+}
+
+/// Since when nothing may have been recorded about a subject, for it to be swept.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// Of those who decided.
+    pub decided: Timestamp,
+    /// Of those whose address was only typed.
+    pub typed: Timestamp,
+}
+
+/// Times are kept in whole seconds.
+pub(crate) fn whole_seconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// What was erased of a subject.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// How many receipts.
+    pub receipts: u64,
+    /// How many subjects of whom nothing is left.
+    pub subjects: u64,
+}
+
+/// A commitment that waits for its place in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// What it stands for.
+    pub id: Uuid,
+    /// The leaf.
+    pub commitment: Commitment,
+}
+
+/// The state of the log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Head {
+    /// How many leaves it has.
+    pub size: u64,
+    /// The signed note about them (C2SP tlog-checkpoint); empty before the first.
+    pub checkpoint: String,
+}
+
+/// The tiles that a store keeps. Those of the level 0 follow from the leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TileId {
+    /// 256 leaves: `tile/entries/…`.
+    Entries(u64),
+    /// 256 hashes of this level, from 1: `tile/<level>/…`.
+    Hashes(u32, u64),
+}
+
+/// Leaves to be added to the log, with the tiles and the checkpoint that follow from them.
+#[derive(Debug, Clone)]
+pub struct Integration {
+    /// How large the log was when this was computed. If it is not any more, this is a conflict.
+    pub before: u64,
+    /// What leaves the queue, in the order of the log.
+    pub leaves: Vec<Uuid>,
+    /// The new content of every tile that changes.
+    pub tiles: Vec<(TileId, Vec<u8>)>,
+    /// The state of the log afterwards.
+    pub head: Head,
 }
 
 /// A token that an operator gave to a program.
@@ -111,16 +315,27 @@ pub struct Token {
     pub scopes: Vec<String>,
 }
 
-/// Keeps receipts and states. See the rules above.
+/// Keeps the records of one region. See the rules above.
 #[async_trait]
 pub trait Store: Send + Sync {
-    /// Publishes a policy. Publishing the same again changes nothing; a changed or an older one is
-    /// refused.
+    /// Says to whom the store belongs, if nobody has said it yet; fails if it is somebody else.
+    async fn belong(
+        &self,
+        region: &RegionId,
+        origin: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+
+    /// Every site that has ever published a policy here.
+    async fn sites(&self) -> Result<Vec<SiteId>, StoreError>;
+
+    /// Publishes a policy, and writes `event` into the audit trail. Publishing the same again
+    /// changes nothing; a changed or an older one is refused.
     async fn publish(
         &self,
         site: &SiteId,
         policy: &Published,
-        now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), StoreError>;
 
     /// The canonical JSON of every policy published for a site, oldest first, each with when it was
@@ -135,8 +350,26 @@ pub trait Store: Send + Sync {
         notice: &Published,
     ) -> Result<(), StoreError>;
 
-    /// Everything known about a subject, as of one moment.
+    /// A text that visitors were shown, as canonical JSON.
+    async fn notice(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Everything known about a subject.
     async fn history(&self, site: &SiteId, subject: &Subject) -> Result<History, StoreError>;
+
+    /// Stores a receipt with all that belongs to it.
+    async fn append(&self, entry: Entry) -> Result<(), StoreError>;
+
+    /// Replaces what is known about a subject without a receipt. `known.version` is what it was
+    /// when it was read.
+    async fn save(
+        &self,
+        site: &SiteId,
+        subject: &Subject,
+        known: &History,
+    ) -> Result<(), StoreError>;
+
+    /// The receipt with that identifier.
+    async fn receipt(&self, id: Uuid) -> Result<Option<Stored>, StoreError>;
 
     /// A subject's receipts, newest first, at most so many.
     async fn receipts(
@@ -144,46 +377,101 @@ pub trait Store: Send + Sync {
         site: &SiteId,
         subject: &Subject,
         limit: u32,
-    ) -> Result<Vec<String>, StoreError>;
+    ) -> Result<Vec<Stored>, StoreError>;
 
-    /// What is recorded about one purpose of a subject.
-    async fn record(
+    /// The receipts of a site, or of all, in the order of their identifiers, which is that of time;
+    /// at most so many, after that one.
+    async fn receipts_after(
         &self,
-        site: &SiteId,
-        subject: &Subject,
-        purpose: &PurposeId,
-    ) -> Result<Option<Record>, StoreError>;
+        site: Option<&SiteId>,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<Stored>, StoreError>;
 
-    /// Stores a receipt and the records that follow from it.
-    async fn append(&self, entry: Entry<'_>) -> Result<(), StoreError>;
-
-    /// The receipt that answered a request, and the digest of what that request asked.
+    /// The identifier of the receipt that answered a request, and the digest of what it asked.
     async fn answered(
         &self,
         site: &SiteId,
         key: &str,
-    ) -> Result<Option<(Digest, String)>, StoreError>;
+    ) -> Result<Option<(Digest, Uuid)>, StoreError>;
 
-    /// Records that an address was typed, as unconfirmed where nothing was decided yet. Answers
-    /// whether its owner is to be asked: not if that was done less than `again_after` ago for each
-    /// of these purposes.
-    async fn mark_unconfirmed(
+    /// Forgets requests answered before that moment, at most so many; how many they were.
+    async fn forget_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Erases a subject: what is known about it, its receipts with their salts, and what ties them
+    /// to the log. The commitments stay. `event` says so in the audit trail; it is written even
+    /// when there was nothing to erase.
+    async fn erase(
         &self,
         site: &SiteId,
         subject: &Subject,
-        records: &BTreeMap<PurposeId, Record>,
-        again_after: Duration,
+        event: AuditEvent,
+    ) -> Result<Erased, StoreError>;
+
+    /// Erases a site's receipts issued before that moment, at most so many; how many they were.
+    async fn expire(&self, site: &SiteId, before: Timestamp, limit: u32)
+    -> Result<u64, StoreError>;
+
+    /// Looks at so many subjects of a site, after that one in their order, and erases those of whom
+    /// nothing was recorded since a moment, objections and restrictions apart. How many, and where
+    /// to go on; nowhere at the end.
+    async fn sweep(
+        &self,
+        site: &SiteId,
+        before: Before,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<(u64, Option<String>), StoreError>;
+
+    /// Lets go of everything issued before that moment, of all sites, as far as that is possible at
+    /// once; how many receipts that were. What is left is for [`Store::expire`].
+    async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError>;
+
+    /// Makes room for the receipts of the time to come, where the store keeps them by time.
+    async fn prepare(&self, now: Timestamp) -> Result<(), StoreError>;
+
+    /// How often each was decided, by day.
+    async fn statistics(&self, site: &SiteId) -> Result<Vec<Statistic>, StoreError>;
+
+    /// Writes into the audit trail.
+    async fn note(&self, event: AuditEvent) -> Result<(), StoreError>;
+
+    /// The audit trail after that event, oldest first, at most so many; with places in the log.
+    async fn events_after(
+        &self,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<(AuditEvent, Option<u64>)>, StoreError>;
+
+    /// The state of the log.
+    async fn head(&self) -> Result<Head, StoreError>;
+
+    /// What waits for its place in the log, oldest first, at most so many.
+    async fn pending(&self, limit: u32) -> Result<Vec<Pending>, StoreError>;
+
+    /// Becomes the one who integrates, until that moment, unless another one is; whether it worked.
+    async fn lead(
+        &self,
+        holder: Uuid,
+        now: Timestamp,
+        until: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Notes that the owner could not be asked after all, so that the next typing asks at once.
-    async fn not_asked(&self, site: &SiteId, subject: &Subject) -> Result<(), StoreError>;
+    /// Adds leaves to the log.
+    async fn integrate(&self, integration: Integration) -> Result<(), StoreError>;
+
+    /// A tile of the log as it is stored, which may be longer than what was asked for.
+    async fn tile(&self, tile: TileId) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Where in the log something is.
+    async fn position(&self, id: Uuid) -> Result<Option<u64>, StoreError>;
 
     /// Keeps a token, by its digest.
     async fn add_token(
         &self,
         digest: Digest,
         token: &Token,
-        now: Timestamp,
+        event: AuditEvent,
     ) -> Result<(), StoreError>;
 
     /// The token with that digest.

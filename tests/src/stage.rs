@@ -5,7 +5,7 @@ use consent_examples::{Addresses, Demo};
 use consent_server::ambient::{Ambient, System};
 use consent_server::app::Region;
 use consent_server::settings::Settings;
-use consent_server::store::Token;
+use consent_server::store::{AuditEvent, Token};
 use serde_json::Value;
 
 use crate::browser::Browser;
@@ -147,7 +147,8 @@ impl Stage {
         let (region, site) = (self.region().await, "cloud-pbs".parse::<SiteId>().unwrap());
         let token = format!("ct_{}", System.now().as_nanosecond());
         let kept = Token { site, scopes: vec!["check".into()] };
-        region.store.add_token(Digest::of(token.as_bytes()), &kept, System.now()).await.unwrap();
+        let made = AuditEvent::new(&System, None, "token.made", &Value::Null);
+        region.store.add_token(Digest::of(token.as_bytes()), &kept, made).await.unwrap();
         region.store.close().await;
         let url = format!(
             "{}/v1/sites/cloud-pbs/check?subject={subject}&purpose={purpose}",

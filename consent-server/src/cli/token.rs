@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use consent_core::{Digest, SiteId};
 use consent_server::ambient::{Ambient, System};
 use consent_server::store;
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
 
 use super::{Config, open, pick, print_json};
 
@@ -51,7 +51,11 @@ impl Token {
         let scopes = new.scopes.iter().filter_map(ValueEnum::to_possible_value);
         let scopes: Vec<_> = scopes.map(|scope| scope.get_name().to_owned()).collect();
         let token = store::Token { site: site.id.clone(), scopes };
-        region.store.add_token(Digest::of(text.as_bytes()), &token, System.now()).await?;
+        let digest = Digest::of(text.as_bytes());
+        let name = HEXLOWER.encode(&digest.as_bytes()[..16]);
+        let told = serde_json::json!({ "token": name, "scopes": token.scopes });
+        let event = store::AuditEvent::new(&System, Some(&site.id), "token.made", &told);
+        region.store.add_token(digest, &token, event).await?;
         region.store.close().await;
         if new.json {
             print_json(

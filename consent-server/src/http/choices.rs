@@ -74,15 +74,18 @@ pub(super) async fn post(
         Err(error) => return Err(error.into()),
     };
 
+    let new = proven.is_none();
     let subject = proven.unwrap_or_else(|| Subject::browser(app.ambient.random()));
     let circumstances = Circumstances {
+        new,
         layer: Some(Layer::Page),
         since: sent.since,
         signals: signals(&headers).collect(),
+        event: None,
     };
     let key = format!("page-{content}");
-    let request = Request { key: &key, content };
-    let request = may_answer(&site, request).await?.then_some(request);
+    let request = Request { key, content };
+    let request = may_answer(&site, &request).await?.then_some(request);
     let decided = decide(&app, &site, &subject, &decision, &circumstances, request).await?;
     view.recorded = true;
     view.receipt = Some(decided.receipt.as_str().to_owned());
@@ -95,13 +98,15 @@ pub(super) async fn post(
 
 /// Whether this form is new, or the one that its subject sent last: pressed twice, it is recorded
 /// once. A form that comes again after another one is a new decision: somebody went back.
-async fn may_answer(site: &Site, request: Request<'_>) -> Result<bool, Problem> {
-    let Some((_, jws)) = site.region.store.answered(&site.id, request.key).await? else {
-        return Ok(true);
+async fn may_answer(site: &Site, request: &Request) -> Result<bool, Problem> {
+    let store = &site.region.store;
+    let Some((_, id)) = store.answered(&site.id, &request.key).await? else { return Ok(true) };
+    let Some(stored) = store.receipt(id).await? else { return Ok(false) };
+    let Ok(receipt) = Receipt::verify(&stored.jws, &site.region.keys.receipts) else {
+        return Ok(false);
     };
-    let Ok(receipt) = Receipt::verify(&jws, &site.region.keys.receipts) else { return Ok(false) };
-    let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
-    Ok(history.latest == Some(receipt.digest()))
+    let history = store.history(&site.id, &receipt.claims().sub).await?;
+    Ok(history.latest.is_some_and(|latest| latest.id == id))
 }
 
 /// A form as it was sent.

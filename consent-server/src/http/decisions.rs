@@ -78,16 +78,19 @@ pub(super) async fn post(
     let wanted = [body.language.as_str()].into_iter().chain(accepted(&headers));
     let language = site.policy.negotiate(wanted);
     let decision = Decision::new(&site.policy, body.policy, &body.choices, body.method, language)?;
+    let new = body.previous.is_none();
     let subject = match &body.previous {
         Some(receipt) => proven_subject(&site, receipt, "previous")?,
         None => Subject::browser(app.ambient.random()),
     };
-    let request = key.map(|key| Request { key, content });
+    let request = key.map(|key| Request { key: key.to_owned(), content });
     let signals: BTreeSet<_> = body.signals.iter().copied().chain(signals(&headers)).collect();
     let circumstances = Circumstances {
         layer: body.layer,
         since: body.since,
         signals: signals.into_iter().collect(),
+        new,
+        event: None,
     };
     let decided = decide(&app, &site, &subject, &decision, &circumstances, request).await?;
     let mut response = answer(&decided);

@@ -102,12 +102,22 @@ pub(super) fn proven_subject(site: &Site, receipt: &str, field: &str) -> Result<
     Ok(receipt.claims().sub.clone())
 }
 
+/// A token that a request bears, by what may be told of it.
+pub(super) struct Bearer(Digest);
+
+impl Bearer {
+    /// What the audit trail calls it: the first half of its digest.
+    pub(super) fn name(&self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0.as_bytes()[..16])
+    }
+}
+
 /// Fails unless the request bears a token of this site with this scope.
 pub(super) async fn authorize(
     site: &Site,
     headers: &HeaderMap,
     scope: &str,
-) -> Result<(), Problem> {
+) -> Result<Bearer, Problem> {
     let Some(token) = bearer(headers) else {
         return Err(Problem::new(
             Kind::TokenMissing,
@@ -116,7 +126,8 @@ pub(super) async fn authorize(
     };
     // Looked up by digest, so the time taken tells nothing about tokens that exist.
     let unknown = || Problem::new(Kind::TokenUnknown, "make one with: consent token new");
-    let token = site.region.store.token(Digest::of(token.as_bytes())).await?.ok_or_else(unknown)?;
+    let digest = Digest::of(token.as_bytes());
+    let token = site.region.store.token(digest).await?.ok_or_else(unknown)?;
     if token.site != site.id {
         // To another site's token this site does not exist.
         return Err(unknown());
@@ -124,5 +135,5 @@ pub(super) async fn authorize(
     if !token.scopes.iter().any(|held| held == scope) {
         return Err(Problem::new(Kind::TokenScope, format!("the scope '{scope}' is needed")));
     }
-    Ok(())
+    Ok(Bearer(digest))
 }

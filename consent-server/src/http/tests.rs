@@ -21,7 +21,7 @@ use crate::app::App;
 use crate::settings::{
     Look, MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
 };
-use crate::store::Token;
+use crate::store::{AuditEvent, Token};
 
 const OWN: &str = "http://127.0.0.1:8787";
 const EMBED: &str = "http://embed.localhost:8788";
@@ -195,7 +195,8 @@ impl TestApp {
         };
         let text = format!("ct_{}", scopes.join("-"));
         let digest = Digest::of(text.as_bytes());
-        site.region.store.add_token(digest, &token, self.clock.now()).await.unwrap();
+        let event = AuditEvent::new(&*self.clock, None, "token.made", &Value::Null);
+        site.region.store.add_token(digest, &token, event).await.unwrap();
         format!("Bearer {text}")
     }
 

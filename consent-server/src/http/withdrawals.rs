@@ -18,6 +18,7 @@ use super::extract::{AtSite, authorize};
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::service::{Circumstances, decide};
+use crate::store::AuditEvent;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,7 +39,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Result<Json<Body>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
-    authorize(&site, &headers, "withdraw").await?;
+    let token = authorize(&site, &headers, "withdraw").await?;
     let Json(body) = body?;
     let subject = site
         .region
@@ -47,7 +48,10 @@ pub(super) async fn post(
     let choices = body.purposes.into_iter().map(|purpose| (purpose, Choice::Refused)).collect();
     let (policy, language) = (&site.policy, &site.policy.languages[0]);
     let decision = Decision::new(policy, policy.number, &choices, Method::Withdrawal, language)?;
-    let circumstances = Circumstances::default();
+    let purposes: Vec<_> = decision.purposes().collect();
+    let told = serde_json::json!({ "purposes": purposes, "token": token.name() });
+    let event = AuditEvent::new(&*app.ambient, Some(&site.id), "consent.withdrawn", &told);
+    let circumstances = Circumstances { event: Some(event), ..Circumstances::default() };
     let decided = decide(&app, &site, &subject, &decision, &circumstances, None).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();

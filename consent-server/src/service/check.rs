@@ -55,8 +55,9 @@ pub async fn check(
         return Err(CheckError::NotConsent(purpose.clone(), defined.basis));
     }
     let subject = region.subject(site, subject)?;
-    let record = region.store.record(site, &subject, purpose).await?;
-    let verdict = Verdict::of(defined.basis, record.as_ref(), history.standing(purpose), now);
+    let known = region.store.history(site, &subject).await?;
+    let verdict =
+        Verdict::of(defined.basis, known.records.get(purpose), history.standing(purpose), now);
     // To the second, as everything recorded: a fraction would say more than is known.
     let as_of = Timestamp::from_second(now.as_second()).unwrap_or(now);
     Ok(Answer { allowed: verdict.allowed, state: verdict.state, reason: verdict.reason(), as_of })

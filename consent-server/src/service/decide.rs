@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use consent_core::log::Salt;
 use consent_core::receipt::{InvalidClaims, Layer, NoticeRef, Outcome, PolicyRef};
 use consent_core::rules::{Act, Event};
 use consent_core::{
@@ -10,7 +11,7 @@ use consent_core::{
 };
 
 use crate::app::{App, Site};
-use crate::store::{Entry, History, Request, StoreError};
+use crate::store::{AuditEvent, Entry, History, Request, StoreError, whole_seconds};
 
 /// How often a writer that lost a race tries again before it gives up.
 const TRIES: usize = 16;
@@ -24,6 +25,10 @@ pub struct Circumstances {
     pub since: Option<u32>,
     /// The signals that came with it, each once.
     pub signals: Vec<Signal>,
+    /// Whether the subject was made just now, so that nothing can be known about it.
+    pub new: bool,
+    /// What an operator did to cause it.
+    pub event: Option<AuditEvent>,
 }
 
 /// A decision that is recorded.
@@ -66,23 +71,29 @@ pub async fn decide(
     subject: &Subject,
     decision: &Decision,
     circumstances: &Circumstances,
-    request: Option<Request<'_>>,
+    request: Option<Request>,
 ) -> Result<Decided, DecideError> {
-    // Whole seconds, as receipts and records keep them.
-    let now =
-        Timestamp::from_second(app.ambient.now().as_second()).unwrap_or(Timestamp::UNIX_EPOCH);
+    let precisely = app.ambient.now();
+    let now = whole_seconds(precisely);
     let shown = site.shown(decision.asked(), decision.language(), circumstances.since).await?;
-    for _ in 0..TRIES {
-        if let Some(request) = request
+    for tried in 0..TRIES {
+        // The first time, it is the store that finds out whether the request was answered before:
+        // hardly ever was it.
+        if tried > 0
+            && let Some(request) = &request
             && let Some(decided) = answered(site, request).await?
         {
             return Ok(decided);
         }
-        let history = site.region.store.history(&site.id, subject).await?;
+        let history = if circumstances.new {
+            History::default()
+        } else {
+            site.region.store.history(&site.id, subject).await?
+        };
         let records = records_after(site, &history, decision, now);
         let claims = Claims {
             iss: app.public_url.clone(),
-            jti: app.ambient.uuid(now),
+            jti: app.ambient.uuid(precisely),
             iat: now,
             exp: site.policy.remembered_until(now),
             sub: subject.clone(),
@@ -94,11 +105,17 @@ pub async fn decide(
             layer: circumstances.layer,
             signals: circumstances.signals.clone(),
             purposes: outcomes(decision, &records),
-            previous: history.latest,
+            previous: history.latest.map(|latest| latest.digest),
         };
         let receipt = Receipt::sign(claims, &site.region.keys.receipts)?;
-        let entry =
-            Entry { receipt: &receipt, follows: history.receipts, records: &records, request };
+        let entry = Entry {
+            receipt: receipt.clone(),
+            salt: Salt::from(app.ambient.random::<32>()),
+            before: history.clone(),
+            records: records.clone(),
+            request: request.clone(),
+            event: circumstances.event.clone(),
+        };
         match site.region.store.append(entry).await {
             Ok(()) => {
                 let mut all = history.records;
@@ -114,14 +131,16 @@ pub async fn decide(
 }
 
 /// The answer that this request got before, if it comes again.
-async fn answered(site: &Site, request: Request<'_>) -> Result<Option<Decided>, DecideError> {
-    let Some((content, jws)) = site.region.store.answered(&site.id, request.key).await? else {
+async fn answered(site: &Site, request: &Request) -> Result<Option<Decided>, DecideError> {
+    let store = &site.region.store;
+    let Some((content, id)) = store.answered(&site.id, &request.key).await? else {
         return Ok(None);
     };
     if content != request.content {
         return Err(DecideError::KeyReused);
     }
-    let receipt = Receipt::verify(&jws, &site.region.keys.receipts)
+    let stored = store.receipt(id).await?.ok_or(StoreError::Corrupt("request"))?;
+    let receipt = Receipt::verify(&stored.jws, &site.region.keys.receipts)
         .map_err(|_| StoreError::Corrupt("receipt"))?;
     let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
     Ok(Some(Decided::new(site, receipt, history.records)))

@@ -33,7 +33,7 @@ pub async fn history(
     language: &str,
 ) -> Result<Vec<Told>, StoreError> {
     let receipts = site.region.store.receipts(&site.id, subject, MOST).await?;
-    receipts.iter().map(|jws| told(site, jws, language)).collect()
+    receipts.iter().map(|stored| told(site, &stored.jws, language)).collect()
 }
 
 fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {

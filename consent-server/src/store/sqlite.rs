@@ -1,53 +1,53 @@
 //! Records in one SQLite file: write-ahead log, every commit flushed to the disk.
 //!
-//! One connection writes, so writers queue in this process instead of failing on a locked file; a
-//! few others read what is committed.
+//! One thread writes, so that writers queue in this process instead of failing on a locked file, and
+//! so that all who wait while the disk is flushed share the next flush (`sqlite/writer.rs`). A few
+//! other connections read what is committed.
 
-use std::collections::BTreeMap;
+mod writer;
+
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use consent_core::{Digest, PurposeId, Record, Recorded, SiteId, Subject, Timestamp};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{Row, Sqlite, migrate::MigrateError};
+use consent_core::Timestamp;
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
-use super::{Entry, History, Published, Store, StoreError, Token};
+use super::db::{Cell, Db, Engine, Row, Value};
+use super::schema::{Migration, migrate};
+use super::sql::SqlStore;
+use super::{Entry, SharedStore, StoreError};
+use writer::Writer;
 
-const READERS: u32 = 4;
-/// How long a write waits for another process that writes, for example a backup.
+const MIGRATIONS: [Migration; 1] =
+    [Migration { sql: include_str!("../../migrations/sqlite/0001_initial.sql") }];
+
+const READERS: usize = 4;
+/// How long a write waits for another process that writes, for example an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
+/// Statements kept ready on each connection: all that there are.
+const STATEMENTS: usize = 64;
 
-/// A decision takes the place of whatever was recorded before.
-const DECIDED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, restricted) \
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
-    recorded = excluded.recorded, policy = excluded.policy, decided_at = excluded.decided_at, \
-    until = excluded.until, restricted = excluded.restricted";
-
-/// What anybody typed takes the place of nothing but an earlier typing, which is no decision. It
-/// counts only if the owner was not asked a moment ago.
-const TYPED: &str = "INSERT INTO state (site, subject, purpose, recorded, policy, decided_at, until, restricted, asked_at) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?6) ON CONFLICT (site, subject, purpose) DO UPDATE SET \
-    asked_at = excluded.asked_at, \
-    recorded = CASE recorded WHEN 'open' THEN excluded.recorded ELSE recorded END, \
-    policy = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.policy ELSE policy END, \
-    decided_at = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.decided_at ELSE decided_at END, \
-    until = CASE WHEN recorded IN ('open', 'unconfirmed') THEN excluded.until ELSE until END \
-    WHERE asked_at IS NULL OR asked_at <= excluded.asked_at - ?9";
-
-/// A store in one SQLite file.
-#[derive(Debug)]
-pub struct SqliteStore {
-    writer: SqlitePool,
-    readers: SqlitePool,
+/// Opens a store in one SQLite file; makes it first if it does not exist and `create` says so.
+pub async fn open(path: &Path, create: bool) -> Result<SharedStore, StoreError> {
+    let path = path.to_owned();
+    let engine = tokio::task::spawn_blocking(move || Sqlite::open(&path, create)).await;
+    let engine =
+        engine.map_err(|_| StoreError::Unavailable("the store was not opened".into()))??;
+    Ok(Arc::new(SqlStore { engine }))
 }
 
-impl SqliteStore {
-    /// Opens the file; makes it first if it does not exist and `create` says so.
-    pub async fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
+/// One file, with those who read it and the one who writes it.
+pub(super) struct Sqlite {
+    readers: Arc<[Mutex<Connection>]>,
+    next: AtomicUsize,
+    writer: Writer,
+}
+
+impl Sqlite {
+    fn open(path: &Path, create: bool) -> Result<Self, StoreError> {
         let at = |error: &dyn std::fmt::Display| {
             StoreError::Unavailable(format!("store {}: {error}", path.display()))
         };
@@ -59,328 +59,175 @@ impl SqliteStore {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             std::fs::create_dir_all(folder).map_err(|error| at(&error))?;
         }
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(BUSY)
-            .foreign_keys(true);
-        let pool = |connections| {
-            // A connection does not go stale: it is a file.
-            SqlitePoolOptions::new()
-                .max_connections(connections)
-                .idle_timeout(None)
-                .max_lifetime(None)
+        let mut writer = connect(path).map_err(|error| at(&error))?;
+        prepare(&mut writer).map_err(|error| at(&error))?;
+        let readers = (0..READERS).map(|_| {
+            let reader = connect(path).and_then(|reader| {
+                reader.pragma_update(None, "query_only", true)?;
+                Ok(reader)
+            });
+            reader.map(Mutex::new).map_err(|error| at(&error))
+        });
+        let readers = readers.collect::<Result<Arc<[_]>, _>>()?;
+        let writer = Writer::start(writer).map_err(|error| at(&error))?;
+        Ok(Self { readers, next: AtomicUsize::new(0), writer })
+    }
+}
+
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    // Each connection is used by one thread at a time, so SQLite need not lock it once more.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // FULL: the log is flushed at every commit, so that a commit survives a power cut.
+    connection.pragma_update(None, "synchronous", "full")?;
+    Ok(connection)
+}
+
+/// Brings the file up to date.
+fn prepare(writer: &mut Connection) -> Result<(), StoreError> {
+    let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
+    if transaction.query_row(before, [], |row| row.get::<_, i64>(0))? > 0 {
+        return Err(StoreError::Unavailable(
+            "it was made by an earlier version, before 0.1; name another file for this one".into(),
+        ));
+    }
+    transaction.execute_batch(
+        "CREATE TABLE IF NOT EXISTS migration \
+         (number INTEGER NOT NULL PRIMARY KEY, digest BLOB NOT NULL) STRICT",
+    )?;
+    let mut session = Session(&transaction);
+    migrate(&mut session, &MIGRATIONS, |session, sql| Ok(session.0.execute_batch(sql)?))?;
+    Ok(transaction.commit()?)
+}
+
+/// A reader that nobody uses, or any if all are used.
+fn reader(readers: &[Mutex<Connection>], first: usize) -> MutexGuard<'_, Connection> {
+    let all = (0..readers.len()).map(|i| &readers[(first + i) % readers.len()]);
+    all.filter_map(|reader| reader.try_lock().ok()).next().unwrap_or_else(|| {
+        // One whose holder panicked holds no transaction: it is rolled back when it is dropped.
+        readers[first % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+    })
+}
+
+impl Engine for Sqlite {
+    /// On the thread of whoever asks: a few pages, mostly from memory, are read faster than a
+    /// thread is woken to do it.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let connection = reader(&self.readers, self.next.fetch_add(1, Ordering::Relaxed));
+        work(&mut Session(&connection))
+    }
+
+    async fn scan<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (readers, first) =
+            (Arc::clone(&self.readers), self.next.fetch_add(1, Ordering::Relaxed));
+        let scan = move || {
+            let mut connection = reader(&readers, first);
+            let transaction = connection.transaction()?;
+            work(&mut Session(&transaction))
         };
-        let writer = pool(1).connect_with(options.clone()).await.map_err(|error| at(&error))?;
-        let migrated: Result<(), MigrateError> =
-            sqlx::migrate!("migrations/sqlite").run(&writer).await;
-        migrated.map_err(|error| at(&error))?;
-        let readers = pool(READERS).connect_with(options).await.map_err(|error| at(&error))?;
-        Ok(Self { writer, readers })
+        let done = tokio::task::spawn_blocking(scan).await;
+        done.map_err(|_| StoreError::Unavailable("the reading broke off".into()))?
     }
-}
 
-impl From<sqlx::Error> for StoreError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(database) if database.is_unique_violation() => Self::Conflict,
-            _ => Self::Unavailable(error.to_string()),
-        }
-    }
-}
-
-#[async_trait]
-impl Store for SqliteStore {
-    async fn publish(
+    async fn write<T: Send + 'static>(
         &self,
-        site: &SiteId,
-        policy: &Published,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let latest = sqlx::query(
-            "SELECT number, digest FROM policy WHERE site = ? ORDER BY number DESC LIMIT 1",
-        )
-        .bind(site.as_str())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if let Some(row) = latest {
-            let latest = number(&row, 0)?;
-            if latest > policy.policy {
-                return Err(StoreError::PolicyOlder {
-                    site: site.clone(),
-                    number: policy.policy,
-                    latest,
-                });
-            }
-            if latest == policy.policy {
-                return if digest(&row, 1)? == policy.digest {
-                    Ok(())
-                } else {
-                    Err(StoreError::PolicyChanged {
-                        site: site.clone(),
-                        number: latest,
-                        next: latest + 1,
-                    })
-                };
-            }
-        }
-        sqlx::query("INSERT INTO policy (site, number, digest, document, published_at) VALUES (?, ?, ?, ?, ?)")
-            .bind(site.as_str())
-            .bind(policy.policy)
-            .bind(&policy.digest.as_bytes()[..])
-            .bind(&policy.document[..])
-            .bind(now.as_second())
-            .execute(&mut *transaction)
-            .await?;
-        Ok(transaction.commit().await?)
+        work: impl FnOnce(&mut dyn Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.writer.write(work).await
     }
 
-    async fn policies(&self, site: &SiteId) -> Result<Vec<(Timestamp, Vec<u8>)>, StoreError> {
-        let query = "SELECT published_at, document FROM policy WHERE site = ? ORDER BY number";
-        let rows = sqlx::query(query).bind(site.as_str()).fetch_all(&self.readers).await?;
-        rows.iter().map(|row| Ok((time(row, 0)?, row.try_get(1)?))).collect()
+    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+        self.writer.append(entry).await
     }
 
-    async fn keep_notice(
-        &self,
-        site: &SiteId,
-        language: &str,
-        notice: &Published,
-    ) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO notice (digest, site, policy, language, document) VALUES (?, ?, ?, ?, ?) \
-             ON CONFLICT (digest) DO NOTHING",
-        )
-        .bind(&notice.digest.as_bytes()[..])
-        .bind(site.as_str())
-        .bind(notice.policy)
-        .bind(language)
-        .bind(&notice.document[..])
-        .execute(&self.writer)
-        .await?;
+    async fn prepare(&self, _: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 
-    async fn history(&self, site: &SiteId, subject: &Subject) -> Result<History, StoreError> {
-        let mut transaction = self.readers.begin().await?;
-        let mut history = History::default();
-        let latest = sqlx::query(
-            "SELECT sequence, digest FROM receipt WHERE site = ? AND subject = ? ORDER BY sequence DESC LIMIT 1",
-        )
-        .bind(site.as_str())
-        .bind(subject.to_string())
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if let Some(row) = latest {
-            history.receipts = u64::from(number(&row, 0)?);
-            history.latest = Some(digest(&row, 1)?);
-        }
-        let rows = sqlx::query(
-            "SELECT recorded, policy, decided_at, until, restricted, purpose FROM state WHERE site = ? AND subject = ?",
-        )
-        .bind(site.as_str())
-        .bind(subject.to_string())
-        .fetch_all(&mut *transaction)
-        .await?;
-        for row in rows {
-            let purpose: String = row.try_get(5)?;
-            let purpose = purpose.parse().map_err(|_| StoreError::Corrupt("purpose"))?;
-            history.records.insert(purpose, record(&row)?);
-        }
-        Ok(history)
+    async fn drop_before(&self, _: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
     }
 
-    async fn receipts(
-        &self,
-        site: &SiteId,
-        subject: &Subject,
-        limit: u32,
-    ) -> Result<Vec<String>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT jws FROM receipt WHERE site = ? AND subject = ? ORDER BY sequence DESC LIMIT ?",
-        )
-        .bind(site.as_str())
-        .bind(subject.to_string())
-        .bind(limit)
-        .fetch_all(&self.readers)
-        .await?;
-        rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
-    }
-
-    async fn record(
-        &self,
-        site: &SiteId,
-        subject: &Subject,
-        purpose: &PurposeId,
-    ) -> Result<Option<Record>, StoreError> {
-        sqlx::query(
-            "SELECT recorded, policy, decided_at, until, restricted FROM state \
-             WHERE site = ? AND subject = ? AND purpose = ?",
-        )
-        .bind(site.as_str())
-        .bind(subject.to_string())
-        .bind(purpose.as_str())
-        .fetch_optional(&self.readers)
-        .await?
-        .as_ref()
-        .map(record)
-        .transpose()
-    }
-
-    async fn append(&self, entry: Entry<'_>) -> Result<(), StoreError> {
-        let claims = entry.receipt.claims();
-        let sequence = i64::try_from(entry.follows).ok().and_then(|n| n.checked_add(1));
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query(
-            "INSERT INTO receipt (id, site, subject, sequence, digest, jws, issued_at, idempotency_key, request) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )
-        .bind(&claims.jti.as_bytes()[..])
-        .bind(claims.site.as_str())
-        .bind(claims.sub.to_string())
-        .bind(sequence.ok_or(StoreError::Corrupt("sequence"))?)
-        .bind(&entry.receipt.digest().as_bytes()[..])
-        .bind(entry.receipt.as_str())
-        .bind(claims.iat.as_second())
-        .bind(entry.request.map(|request| request.key))
-        .bind(entry.request.map(|request| request.content.as_bytes().to_vec()))
-        .execute(&mut *transaction)
-        .await?;
-        for (purpose, record) in entry.records {
-            bind(sqlx::query(DECIDED), &claims.site, &claims.sub, purpose, record)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        Ok(transaction.commit().await?)
-    }
-
-    async fn answered(
-        &self,
-        site: &SiteId,
-        key: &str,
-    ) -> Result<Option<(Digest, String)>, StoreError> {
-        let row =
-            sqlx::query("SELECT request, jws FROM receipt WHERE site = ? AND idempotency_key = ?")
-                .bind(site.as_str())
-                .bind(key)
-                .fetch_optional(&self.readers)
-                .await?;
-        row.map(|row| Ok((digest(&row, 0)?, row.try_get(1)?))).transpose()
-    }
-
-    async fn mark_unconfirmed(
-        &self,
-        site: &SiteId,
-        subject: &Subject,
-        records: &BTreeMap<PurposeId, Record>,
-        again_after: Duration,
-    ) -> Result<bool, StoreError> {
-        let seconds = i64::try_from(again_after.as_secs()).unwrap_or(i64::MAX);
-        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await?;
-        let mut marked = 0;
-        for (purpose, record) in records {
-            let query = bind(sqlx::query(TYPED), site, subject, purpose, record).bind(seconds);
-            marked += query.execute(&mut *transaction).await?.rows_affected();
-        }
-        transaction.commit().await?;
-        Ok(marked > 0)
-    }
-
-    async fn not_asked(&self, site: &SiteId, subject: &Subject) -> Result<(), StoreError> {
-        sqlx::query("UPDATE state SET asked_at = NULL WHERE site = ? AND subject = ?")
-            .bind(site.as_str())
-            .bind(subject.to_string())
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    async fn add_token(
-        &self,
-        digest: Digest,
-        token: &Token,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        sqlx::query("INSERT INTO token (digest, site, scopes, created_at) VALUES (?, ?, ?, ?)")
-            .bind(&digest.as_bytes()[..])
-            .bind(token.site.as_str())
-            .bind(token.scopes.join(" "))
-            .bind(now.as_second())
-            .execute(&self.writer)
-            .await?;
-        Ok(())
-    }
-
-    async fn token(&self, digest: Digest) -> Result<Option<Token>, StoreError> {
-        let row = sqlx::query("SELECT site, scopes FROM token WHERE digest = ?")
-            .bind(&digest.as_bytes()[..])
-            .fetch_optional(&self.readers)
-            .await?;
-        let Some(row) = row else { return Ok(None) };
-        let (site, scopes): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        let site = site.parse().map_err(|_| StoreError::Corrupt("site"))?;
-        Ok(Some(Token { site, scopes: scopes.split(' ').map(str::to_owned).collect() }))
-    }
-
-    async fn ready(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1 FROM policy LIMIT 1").fetch_optional(&self.readers).await?;
-        // Takes the write lock and lets it go: fails on a full or read-only disk held by others.
-        self.writer.begin_with("BEGIN IMMEDIATE").await?.rollback().await?;
-        Ok(())
+    async fn writable(&self) -> Result<(), StoreError> {
+        // Writes a row as it is: fails on a full or read-only disk, and while others hold the file.
+        let touch = "UPDATE log SET held_until = held_until WHERE id = $1";
+        self.write(move |db| db.execute(touch, &[Value::Int(1)])).await.map(|_| ())
     }
 
     async fn close(&self) {
-        self.readers.close().await;
-        self.writer.close().await;
+        self.writer.stop().await;
     }
 }
 
-type Query<'q> = sqlx::query::Query<'q, Sqlite, <Sqlite as sqlx::Database>::Arguments>;
+/// A connection, as everything in `sql` sees it.
+pub(super) struct Session<'c>(&'c Connection);
 
-/// Binds `site, subject, purpose, recorded, policy, decided_at, until, restricted`, in this order.
-fn bind<'q>(
-    query: Query<'q>,
-    site: &'q SiteId,
-    subject: &Subject,
-    purpose: &'q PurposeId,
-    record: &Record,
-) -> Query<'q> {
-    query
-        .bind(site.as_str())
-        .bind(subject.to_string())
-        .bind(purpose.as_str())
-        .bind(record.recorded.as_str())
-        .bind(record.policy)
-        .bind(record.at.as_second())
-        .bind(record.until.as_second())
-        .bind(record.restricted)
+impl Session<'_> {
+    fn prepare(&self, sql: &str) -> rusqlite::Result<rusqlite::CachedStatement<'_>> {
+        // `$1` would be a name to SQLite, `?1` is a number.
+        self.0.prepare_cached(&sql.replace('$', "?"))
+    }
 }
 
-/// Reads `recorded, policy, decided_at, until, restricted` from the first five columns.
-fn record(row: &SqliteRow) -> Result<Record, StoreError> {
-    let recorded: String = row.try_get(0)?;
-    let recorded = Recorded::ALL
-        .into_iter()
-        .find(|known| known.as_str() == recorded)
-        .ok_or(StoreError::Corrupt("state"))?;
-    let (restricted, at, until) = (row.try_get(4)?, time(row, 2)?, time(row, 3)?);
-    Ok(Record { recorded, restricted, policy: number(row, 1)?, at, until })
+impl Db for Session<'_> {
+    fn execute(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<u64, StoreError> {
+        let changed = self.prepare(sql)?.execute(rusqlite::params_from_iter(values))?;
+        Ok(changed as u64)
+    }
+
+    fn query(&mut self, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
+        let mut statement = self.prepare(sql)?;
+        let columns = statement.column_count();
+        let mut found = statement.query(rusqlite::params_from_iter(values))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let cells = (0..columns).map(|i| row.get_ref(i).map(cell));
+            rows.push(Row(cells.collect::<Result<_, _>>()?));
+        }
+        Ok(rows)
+    }
 }
 
-fn time(row: &SqliteRow, column: usize) -> Result<Timestamp, StoreError> {
-    Timestamp::from_second(row.try_get(column)?).map_err(|_| StoreError::Corrupt("time"))
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match *self {
+            Self::Null => ValueRef::Null,
+            Self::Int(number) => ValueRef::Integer(number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Bytes(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
 }
 
-fn number(row: &SqliteRow, column: usize) -> Result<u32, StoreError> {
-    u32::try_from(row.try_get::<i64, _>(column)?).map_err(|_| StoreError::Corrupt("number"))
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Integer(number) => Cell::Int(number),
+        ValueRef::Text(text) => Cell::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => Cell::Bytes(bytes.to_vec()),
+        // Nothing is kept as a fraction.
+        ValueRef::Null | ValueRef::Real(_) => Cell::Null,
+    }
 }
 
-fn digest(row: &SqliteRow, column: usize) -> Result<Digest, StoreError> {
-    let bytes: Vec<u8> = row.try_get(column)?;
-    <[u8; 32]>::try_from(bytes).map(Digest::from).map_err(|_| StoreError::Corrupt("digest"))
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::ConstraintViolation) => Self::Conflict,
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -388,14 +235,14 @@ mod tests {
     use super::*;
 
     /// What makes a commit survive a power cut: the log is flushed at every commit.
-    #[tokio::test]
-    async fn every_commit_is_flushed_to_the_disk() {
+    #[test]
+    fn every_commit_is_flushed_to_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(&folder.path().join("eu.db"), true).await.unwrap();
+        let writer = connect(&folder.path().join("eu.db")).unwrap();
         let journal: String =
-            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&store.writer).await.unwrap();
+            writer.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
         let synchronous: i64 =
-            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&store.writer).await.unwrap();
+            writer.pragma_query_value(None, "synchronous", |row| row.get(0)).unwrap();
         assert_eq!((journal.as_str(), synchronous), ("wal", 2), "2 is FULL");
     }
 }

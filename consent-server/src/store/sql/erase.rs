@@ -1,0 +1,128 @@
+//! Erasure: of a subject who asks for it, and of what has become too old. The log keeps its
+//! commitments, from which nothing can be learnt once record and salt are gone.
+
+use consent_core::{SiteId, Timestamp};
+use uuid::Uuid;
+
+use super::{events, subjects};
+use crate::store::db::{Db, Row, Value, int};
+use crate::store::{AuditEvent, Before, Erased, StoreError};
+
+pub(super) fn subject(
+    db: &mut dyn Db,
+    site: &SiteId,
+    subject: &str,
+    event: &AuditEvent,
+) -> Result<Erased, StoreError> {
+    let known = subjects::history(db, site, subject)?;
+    let mut erased = Erased::default();
+    if known.version > 0 {
+        // Fails where a further receipt has come meanwhile, which would be missed below.
+        let gone = db.execute(
+            "DELETE FROM subject WHERE site = $1 AND subject = $2 AND version = $3",
+            &[site.as_str().into(), subject.into(), Value::Int(int(known.version)?)],
+        )?;
+        if gone != 1 {
+            return Err(StoreError::Conflict);
+        }
+        erased.subjects = 1;
+    }
+    let mut next = known.latest.map(|latest| latest.id);
+    while let Some(id) = next {
+        let one = "SELECT previous, request FROM receipt WHERE id = $1";
+        let Some(mut row) = db.first(one, &[(&id).into()])? else { break };
+        next = row.optional(0, Row::id)?;
+        let request = row.optional(1, Row::array::<16>)?;
+        receipt(db, id, request)?;
+        erased.receipts += 1;
+    }
+    events::insert(db, event)?;
+    Ok(erased)
+}
+
+/// Erases one receipt, and what ties it to the log and to a request.
+fn receipt(db: &mut dyn Db, id: Uuid, request: Option<[u8; 16]>) -> Result<(), StoreError> {
+    db.execute("DELETE FROM receipt WHERE id = $1", &[(&id).into()])?;
+    if let Some(request) = request {
+        db.execute("DELETE FROM request WHERE id = $1", &[request[..].into()])?;
+    }
+    if db.execute("DELETE FROM leaf WHERE id = $1", &[(&id).into()])? == 0 {
+        // It waits for its place still. It gets one, under a name that nobody knows: from here on
+        // the queue holds no identifier that a copy of the receipt would have.
+        unlink(db, id)?;
+    }
+    Ok(())
+}
+
+/// Gives a commitment that waits another name, made from itself, and no UUID of version 7.
+fn unlink(db: &mut dyn Db, id: Uuid) -> Result<(), StoreError> {
+    let waiting = "SELECT commitment FROM pending WHERE id = $1";
+    let Some(mut row) = db.first(waiting, &[(&id).into()])? else { return Ok(()) };
+    let mut name: [u8; 16] = row.array::<32>(0)?[..16].try_into().expect("it is longer");
+    name[6] &= 0x0f;
+    db.execute("UPDATE pending SET id = $2 WHERE id = $1", &[(&id).into(), name[..].into()])?;
+    Ok(())
+}
+
+pub(super) fn expired(
+    db: &mut dyn Db,
+    site: &SiteId,
+    before: Timestamp,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let end = first_id(before);
+    let rows = db.query(
+        "SELECT id, request FROM receipt WHERE id < $1 AND site = $2 ORDER BY id LIMIT $3",
+        &[end[..].into(), site.as_str().into(), limit.into()],
+    )?;
+    let found = rows.len() as u64;
+    for mut row in rows {
+        let (id, request) = (row.id(0)?, row.optional(1, Row::array::<16>)?);
+        receipt(db, id, request)?;
+    }
+    Ok(found)
+}
+
+pub(super) fn sweep(
+    db: &mut dyn Db,
+    site: &SiteId,
+    before: Before,
+    after: Option<&str>,
+    limit: u32,
+) -> Result<(u64, Option<String>), StoreError> {
+    let rows = db.query(
+        "SELECT subject, version, latest, states FROM subject \
+         WHERE site = $1 AND subject > $2 ORDER BY subject LIMIT $3",
+        &[site.as_str().into(), after.unwrap_or_default().into(), limit.into()],
+    )?;
+    let full = rows.len() == limit as usize;
+    let (mut erased, mut last) = (0, None);
+    for mut row in rows {
+        let (subject, version) = (row.text(0)?, row.int(1)?);
+        let decided = row.optional(2, Row::id)?.is_some();
+        let before = if decided { before.decided } else { before.typed };
+        if subjects::is_over(&row.text(3)?, before)? {
+            erased += db.execute(
+                "DELETE FROM subject WHERE site = $1 AND subject = $2 AND version = $3",
+                &[site.as_str().into(), subject.as_str().into(), Value::Int(version)],
+            )?;
+        }
+        last = Some(subject);
+    }
+    Ok((erased, last.filter(|_| full)))
+}
+
+/// What the identifiers of everything from that moment on are not below (RFC 9562 §5.7).
+pub(in crate::store) fn first_id(at: Timestamp) -> [u8; 16] {
+    let millis = u64::try_from(at.as_millisecond()).unwrap_or_default();
+    let mut id = [0; 16];
+    id[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
+    id
+}
+
+pub(super) fn requests(db: &mut dyn Db, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+    db.execute(
+        "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE at < $1 LIMIT $2)",
+        &[before.into(), limit.into()],
+    )
+}

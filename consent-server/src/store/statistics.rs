@@ -1,0 +1,42 @@
+//! What is counted of decisions: numbers without anybody in them.
+
+use consent_core::{Claims, PurposeId, Recorded};
+
+/// How often one thing was decided on one day.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Statistic {
+    /// The day, counted from 1970-01-01 in UTC.
+    pub day: i64,
+    /// The policy in force.
+    pub policy: u32,
+    /// The purpose.
+    pub purpose: PurposeId,
+    /// What was decided, as it is stored.
+    pub state: &'static str,
+    /// How, as it is stored.
+    pub method: String,
+    /// How often.
+    pub count: u64,
+}
+
+/// Seconds in a day.
+const DAY: i64 = 86_400;
+
+impl Statistic {
+    /// What a receipt adds: one for each of its purposes.
+    pub(super) fn of(claims: &Claims) -> impl Iterator<Item = Self> + '_ {
+        claims.purposes.iter().map(|(purpose, outcome)| Self {
+            day: claims.iat.as_second().div_euclid(DAY),
+            policy: claims.policy.number,
+            purpose: purpose.clone(),
+            state: outcome.state.as_str(),
+            method: claims.method.as_str().to_owned(),
+            count: 1,
+        })
+    }
+
+    /// The state of that name.
+    pub(super) fn state(name: &str) -> Option<&'static str> {
+        Recorded::ALL.into_iter().map(Recorded::as_str).find(|known| *known == name)
+    }
+}
