@@ -70,21 +70,13 @@ async fn wrong_decisions() {
     ] {
         refused(&test, &body, status, name, detail).await;
     }
-    assert_eq!(count(&test).await, 0, "nothing was recorded");
+    assert_eq!(count(&test), 0, "nothing was recorded");
     assert_eq!(test.post(DECISIONS, &[("origin", OWN)], &good).await.status, 201);
-    assert_eq!(count(&test).await, 1);
+    assert_eq!(count(&test), 1);
 }
 
-async fn database(test: &TestApp) -> sqlx::SqlitePool {
-    let path = test.folder.path().join("eu.db");
-    sqlx::SqlitePool::connect(&format!("sqlite:{}", path.display())).await.unwrap()
-}
-
-async fn count(test: &TestApp) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM receipt")
-        .fetch_one(&database(test).await)
-        .await
-        .unwrap()
+fn count(test: &TestApp) -> i64 {
+    test.count("SELECT count(*) FROM receipt")
 }
 
 #[tokio::test]
@@ -122,7 +114,7 @@ async fn a_forged_receipt_proves_nothing() {
     let forged = format!("{head}.{flipped}{}", &signature[1..]);
     let body = decision(1, r#"{"analytics":"refused"}"#, &format!(r#","previous":"{forged}""#));
     refused(&test, &body, 422, "receipt-invalid", "previous: signature").await;
-    assert_eq!(count(&test).await, 1);
+    assert_eq!(count(&test), 1);
 }
 
 #[tokio::test]
@@ -143,7 +135,7 @@ async fn a_foreign_origin() {
             answer.problem(403, "origin-foreign");
         }
     }
-    assert_eq!(count(&test).await, 0);
+    assert_eq!(count(&test), 0);
     let preflight =
         Request::options(DECISIONS).header("origin", EMBED).body(Body::empty()).unwrap();
     let preflight = test.send(preflight).await;
@@ -225,11 +217,11 @@ async fn a_store_that_fails_is_never_a_yes() {
     let subject = test.app.verify(granted.as_str().unwrap()).unwrap().claims().sub.to_string();
     assert_eq!(test.check(&bearer, &subject, "analytics").await.json()["allowed"], true);
 
-    sqlx::query("DROP TABLE state").execute(&database(&test).await).await.unwrap();
+    test.database().execute_batch("DROP TABLE subject").unwrap();
     let answer = test.check(&bearer, &subject, "analytics").await;
     answer.problem(503, "store-unavailable");
     assert_eq!(answer.header("retry-after"), "5");
-    let receipts = count(&test).await;
+    let receipts = count(&test);
     test.decide(GRANT, "preferences", None).await.problem(503, "store-unavailable");
-    assert_eq!(count(&test).await, receipts, "no receipt without its state");
+    assert_eq!(count(&test), receipts, "no receipt without its state");
 }

@@ -45,14 +45,8 @@ impl TestApp {
     }
 
     async fn is_kept(&self, digest: Digest) -> bool {
-        let path = format!("sqlite:{}", self.folder.path().join("eu.db").display());
-        let pool = sqlx::SqlitePool::connect(&path).await.unwrap();
-        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM notice WHERE digest = ?")
-            .bind(&digest.as_bytes()[..])
-            .fetch_one(&pool)
-            .await
-            .unwrap();
-        count == 1
+        let store = &self.app.site(&"example".parse().unwrap()).unwrap().region.store;
+        store.notice(digest).await.unwrap().is_some()
     }
 }
 
