@@ -10,6 +10,7 @@ pub mod assets;
 mod http;
 pub mod keys;
 pub mod links;
+pub mod log;
 pub mod mail;
 pub mod service;
 pub mod settings;

@@ -213,6 +213,11 @@ pub struct AuditEvent {
 }
 
 impl AuditEvent {
+    /// The kind of event that tells of the erasure of a subject.
+    pub const ERASED: &str = "subject.erased";
+    /// The kind of event that tells of receipts that had become too old.
+    pub const EXPIRED: &str = "receipts.expired";
+
     /// Something that happens now. `body` tells the particulars, without personal data.
     pub fn new(
         ambient: &dyn Ambient,
@@ -265,6 +270,9 @@ pub struct Erased {
     /// How many subjects of whom nothing is left.
     pub subjects: u64,
 }
+
+/// What the audit trail says of what was erased.
+pub type Report = Arc<dyn Fn(Erased) -> AuditEvent + Send + Sync>;
 
 /// A commitment that waits for its place in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -399,18 +407,24 @@ pub trait Store: Send + Sync {
     async fn forget_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// Erases a subject: what is known about it, its receipts with their salts, and what ties them
-    /// to the log. The commitments stay. `event` says so in the audit trail; it is written even
+    /// to the log. The commitments stay. What `report` makes of it goes into the audit trail, even
     /// when there was nothing to erase.
     async fn erase(
         &self,
         site: &SiteId,
         subject: &Subject,
-        event: AuditEvent,
+        report: Report,
     ) -> Result<Erased, StoreError>;
 
-    /// Erases a site's receipts issued before that moment, at most so many; how many they were.
-    async fn expire(&self, site: &SiteId, before: Timestamp, limit: u32)
-    -> Result<u64, StoreError>;
+    /// Erases a site's receipts issued before that moment, at most so many, and reports them if
+    /// there were any; how many they were.
+    async fn expire(
+        &self,
+        site: &SiteId,
+        before: Timestamp,
+        limit: u32,
+        report: Report,
+    ) -> Result<u64, StoreError>;
 
     /// Looks at so many subjects of a site, after that one in their order, and erases those of whom
     /// nothing was recorded since a moment, objections and restrictions apart. How many, and where
@@ -424,8 +438,9 @@ pub trait Store: Send + Sync {
     ) -> Result<(u64, Option<String>), StoreError>;
 
     /// Lets go of everything issued before that moment, of all sites, as far as that is possible at
-    /// once; how many receipts that were. What is left is for [`Store::expire`].
-    async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError>;
+    /// once, and reports it if there was anything; how many receipts that were. What is left is for
+    /// [`Store::expire`].
+    async fn drop_before(&self, before: Timestamp, report: Report) -> Result<u64, StoreError>;
 
     /// Makes room for the receipts of the time to come, where the store keeps them by time.
     async fn prepare(&self, now: Timestamp) -> Result<(), StoreError>;

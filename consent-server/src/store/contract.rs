@@ -142,6 +142,13 @@ fn policy(number: u32, document: &str) -> Published {
     Published { policy: number, digest: Digest::of(document.as_bytes()), document: document.into() }
 }
 
+fn report(number: u128) -> Report {
+    Arc::new(move |erased| AuditEvent {
+        body: format!("{} receipts", erased.receipts),
+        ..event(number)
+    })
+}
+
 /// Appends a receipt to what is known, and says what is known then.
 async fn append(
     store: &SharedStore,
@@ -508,6 +515,9 @@ async fn one_leads_until_its_time_is_over(place: &dyn Place) {
         (b, 18, 28, false),
         (b, 19, 29, true),
         (a, 20, 30, false),
+        // Whose clock is far ahead does not lead for ever.
+        (b, 10_000, 10_010, true),
+        (a, 30, 40, true),
     ] {
         assert_eq!(store.lead(who, at(now), at(until)).await.unwrap(), leads, "{who} at {now}");
     }
@@ -524,7 +534,7 @@ async fn what_is_erased_is_gone_and_the_log_stays(place: &dyn Place) {
     store.append(first).await.unwrap();
     let second = append(&store, 3, &person(2), Recorded::Withdrawn).await;
     let work = integrate(&store).await;
-    let erased = store.erase(&site, &person(2), event(1)).await.unwrap();
+    let erased = store.erase(&site, &person(2), report(1)).await.unwrap();
     assert_eq!(erased, Erased { receipts: 2, subjects: 1 });
 
     assert_eq!(store.history(&site, &person(2)).await.unwrap(), History::default());
@@ -535,10 +545,10 @@ async fn what_is_erased_is_gone_and_the_log_stays(place: &dyn Place) {
     assert_eq!(stored.iter().map(|stored| stored.id).collect::<Vec<_>>(), [other.id]);
     assert_eq!(store.head().await.unwrap(), work.head);
     assert_eq!(store.tile(TileId::Entries(0)).await.unwrap(), Some(vec![1, 2]));
-    assert_eq!(store.events_after(None, 9).await.unwrap(), [(event(1), None)]);
+    assert_eq!(store.events_after(None, 9).await.unwrap()[0].0.body, "2 receipts");
 
     // Nobody is there any more, and that is written down as well.
-    let nothing = store.erase(&site, &person(2), event(2)).await.unwrap();
+    let nothing = store.erase(&site, &person(2), report(2)).await.unwrap();
     assert_eq!(nothing, Erased::default());
     assert_eq!(store.events_after(None, 9).await.unwrap().len(), 2);
     // Who was erased may decide again.
@@ -549,7 +559,7 @@ async fn what_is_erased_while_it_waits_gets_a_place_without_a_name(place: &dyn P
     let store = place.open().await;
     let erased = append(&store, 1, &person(1), Recorded::Granted).await;
     let commitment = store.pending(9).await.unwrap()[0].commitment;
-    store.erase(&site("example"), &person(1), event(1)).await.unwrap();
+    store.erase(&site("example"), &person(1), report(1)).await.unwrap();
     let waiting = store.pending(9).await.unwrap();
     let leaf = waiting.iter().find(|leaf| leaf.commitment == commitment).expect("it stays");
     assert_ne!(leaf.id, erased.id);
@@ -569,10 +579,13 @@ async fn what_is_too_old_goes_in_batches(place: &dyn Place) {
         store.append(entry).await.unwrap();
     }
     integrate(&store).await;
-    assert_eq!(store.expire(&site("other"), at(40), 9).await.unwrap(), 0);
-    assert_eq!(store.expire(&example, at(40), 2).await.unwrap(), 2);
-    assert_eq!(store.expire(&example, at(40), 2).await.unwrap(), 1);
-    assert_eq!(store.expire(&example, at(40), 2).await.unwrap(), 0);
+    assert_eq!(store.expire(&site("other"), at(40), 9, report(1)).await.unwrap(), 0);
+    assert_eq!(store.expire(&example, at(40), 2, report(1)).await.unwrap(), 2);
+    assert_eq!(store.expire(&example, at(40), 2, report(2)).await.unwrap(), 1);
+    assert_eq!(store.expire(&example, at(40), 2, report(3)).await.unwrap(), 0);
+    let reports = store.events_after(None, 9).await.unwrap();
+    let told: Vec<_> = reports.iter().map(|(event, _)| event.body.as_str()).collect();
+    assert_eq!(told, ["2 receipts", "1 receipts"], "each is reported, and nothing is not");
     let left = store.receipts_after(None, None, 9).await.unwrap();
     assert_eq!(left.iter().map(|stored| stored.at).collect::<Vec<_>>(), [at(40), at(50)]);
     assert_eq!(store.position(id(10, 1)).await.unwrap(), None);

@@ -8,7 +8,7 @@ use std::future::Future;
 use consent_core::{Digest, Timestamp};
 use uuid::Uuid;
 
-use super::{Entry, StoreError};
+use super::{Entry, Report, StoreError};
 
 /// A value that goes into a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -211,10 +211,12 @@ pub(super) trait Engine: Send + Sync + 'static {
     /// Makes room for the receipts of the time to come.
     fn prepare(&self, now: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Lets go of whole periods before that moment; how many receipts they held.
+    /// Lets go of whole periods before that moment, and reports it in the same transaction if they
+    /// held anything; how many receipts that were.
     fn drop_before(
         &self,
         before: Timestamp,
+        report: Report,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
     /// Fails unless it can be written.

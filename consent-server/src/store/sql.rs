@@ -18,8 +18,8 @@ use uuid::Uuid;
 
 use super::db::{Db, Engine, Value};
 use super::{
-    AuditEvent, Before, Entry, Erased, Head, History, Integration, Pending, Published, Statistic,
-    Store, StoreError, Stored, TileId, Token,
+    AuditEvent, Before, Entry, Erased, Head, History, Integration, Pending, Published, Report,
+    Statistic, Store, StoreError, Stored, TileId, Token,
 };
 
 pub(super) use append::{append, count};
@@ -158,10 +158,10 @@ impl<E: Engine> Store for SqlStore<E> {
         &self,
         site: &SiteId,
         subject: &Subject,
-        event: AuditEvent,
+        report: Report,
     ) -> Result<Erased, StoreError> {
         let (site, subject) = (site.clone(), subject.to_string());
-        self.write_again(move |db| erase::subject(db, &site, &subject, &event)).await
+        self.write_again(move |db| erase::subject(db, &site, &subject, &*report)).await
     }
 
     async fn expire(
@@ -169,9 +169,10 @@ impl<E: Engine> Store for SqlStore<E> {
         site: &SiteId,
         before: Timestamp,
         limit: u32,
+        report: Report,
     ) -> Result<u64, StoreError> {
         let site = site.clone();
-        self.engine.write(move |db| erase::expired(db, &site, before, limit)).await
+        self.engine.write(move |db| erase::expired(db, &site, before, limit, &*report)).await
     }
 
     async fn sweep(
@@ -186,8 +187,8 @@ impl<E: Engine> Store for SqlStore<E> {
         self.engine.write(work).await
     }
 
-    async fn drop_before(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.engine.drop_before(before).await
+    async fn drop_before(&self, before: Timestamp, report: Report) -> Result<u64, StoreError> {
+        self.engine.drop_before(before, report).await
     }
 
     async fn prepare(&self, now: Timestamp) -> Result<(), StoreError> {

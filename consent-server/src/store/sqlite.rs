@@ -18,7 +18,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use super::db::{Cell, Db, Engine, Row, Value};
 use super::schema::{Migration, migrate};
 use super::sql::SqlStore;
-use super::{Entry, SharedStore, StoreError};
+use super::{Entry, Report, SharedStore, StoreError};
 use writer::Writer;
 
 const MIGRATIONS: [Migration; 1] =
@@ -156,7 +156,7 @@ impl Engine for Sqlite {
         Ok(())
     }
 
-    async fn drop_before(&self, _: Timestamp) -> Result<u64, StoreError> {
+    async fn drop_before(&self, _: Timestamp, _: Report) -> Result<u64, StoreError> {
         Ok(0)
     }
 

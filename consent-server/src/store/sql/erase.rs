@@ -12,7 +12,7 @@ pub(super) fn subject(
     db: &mut dyn Db,
     site: &SiteId,
     subject: &str,
-    event: &AuditEvent,
+    report: &dyn Fn(Erased) -> AuditEvent,
 ) -> Result<Erased, StoreError> {
     let known = subjects::history(db, site, subject)?;
     let mut erased = Erased::default();
@@ -36,7 +36,7 @@ pub(super) fn subject(
         receipt(db, id, request)?;
         erased.receipts += 1;
     }
-    events::insert(db, event)?;
+    events::insert(db, &report(erased))?;
     Ok(erased)
 }
 
@@ -69,6 +69,7 @@ pub(super) fn expired(
     site: &SiteId,
     before: Timestamp,
     limit: u32,
+    report: &dyn Fn(Erased) -> AuditEvent,
 ) -> Result<u64, StoreError> {
     let end = first_id(before);
     let rows = db.query(
@@ -79,6 +80,9 @@ pub(super) fn expired(
     for mut row in rows {
         let (id, request) = (row.id(0)?, row.optional(1, Row::array::<16>)?);
         receipt(db, id, request)?;
+    }
+    if found > 0 {
+        events::insert(db, &report(Erased { receipts: found, subjects: 0 }))?;
     }
     Ok(found)
 }

@@ -23,16 +23,21 @@ pub(super) fn pending(db: &mut dyn Db, limit: u32) -> Result<Vec<Pending>, Store
     rows.into_iter().map(pending).collect()
 }
 
+/// By how many seconds a clock may be ahead of another one.
+const WRONG: i64 = 60;
+
 pub(super) fn lead(
     db: &mut dyn Db,
     holder: Uuid,
     now: Timestamp,
     until: Timestamp,
 ) -> Result<bool, StoreError> {
+    // Nobody leads for longer than others ask for, unless its clock is wrong.
+    let longest = Timestamp::from_second(until.as_second() + WRONG).unwrap_or(until);
     let changed = db.execute(
-        "UPDATE log SET holder = $1, held_until = $3 \
-         WHERE id = 1 AND (holder IS NULL OR holder = $1 OR held_until <= $2)",
-        &[(&holder).into(), now.into(), until.into()],
+        "UPDATE log SET holder = $1, held_until = $3 WHERE id = 1 \
+         AND (holder IS NULL OR holder = $1 OR held_until <= $2 OR held_until > $4)",
+        &[(&holder).into(), now.into(), until.into(), longest.into()],
     )?;
     Ok(changed == 1)
 }
