@@ -99,7 +99,9 @@ async fn may_answer(site: &Site, request: Request<'_>) -> Result<bool, Problem> 
     let Some((_, jws)) = site.region.store.answered(&site.id, request.key).await? else {
         return Ok(true);
     };
-    let Ok(receipt) = Receipt::verify(&jws, &site.region.keys.receipts) else { return Ok(false) };
+    let Ok(receipt) = Receipt::verify(&jws, &site.region.keys.receipt_verifier()) else {
+        return Ok(false);
+    };
     let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
     Ok(history.latest == Some(receipt.digest()))
 }

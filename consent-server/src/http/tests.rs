@@ -19,7 +19,8 @@ use tower::ServiceExt;
 use crate::ambient::{Ambient, System};
 use crate::app::App;
 use crate::settings::{
-    Look, MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
+    DEFAULT_RETENTION, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
+    ServerSettings, Settings, SiteSettings, StoreSettings, Transport,
 };
 use crate::store::Token;
 
@@ -100,6 +101,20 @@ fn policy(number: u32) -> Policy {
     Policy::from_toml(&text).unwrap()
 }
 
+/// A region whose files are in that folder.
+fn region(folder: &std::path::Path) -> RegionSettings {
+    RegionSettings {
+        id: "eu".parse().unwrap(),
+        store: StoreSettings::Sqlite(folder.join("eu.db")),
+        keys: KeysSettings::File(folder.join("eu.keys")),
+        log: LogSettings {
+            origin: "127.0.0.1:8787/eu".into(),
+            witnesses: Vec::new(),
+            checkpoints: None,
+        },
+    }
+}
+
 impl TestApp {
     async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap(), 1).await
@@ -119,11 +134,8 @@ impl TestApp {
                 transport: Transport::Folder(data("mail")),
                 from: "News <news@example.org>".parse().unwrap(),
             },
-            regions: vec![RegionSettings {
-                id: "eu".parse().unwrap(),
-                store: data("eu.db"),
-                keys: data("eu.keys"),
-            }],
+            regions: vec![region(folder.path())],
+            elsewhere: Vec::new(),
             sites: vec![SiteSettings {
                 id: "example".parse().unwrap(),
                 region: "eu".parse().unwrap(),
@@ -131,6 +143,7 @@ impl TestApp {
                 origins: vec![OWN.into(), EMBED.into()],
                 look: Look::default(),
                 hosts: std::collections::BTreeMap::new(),
+                retention_months: DEFAULT_RETENTION,
             }],
         };
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));

@@ -96,7 +96,7 @@ pub async fn decide(
             purposes: outcomes(decision, &records),
             previous: history.latest,
         };
-        let receipt = Receipt::sign(claims, &site.region.keys.receipts)?;
+        let receipt = Receipt::sign(claims, &site.region.keys.receipts(now))?;
         let entry =
             Entry { receipt: &receipt, follows: history.receipts, records: &records, request };
         match site.region.store.append(entry).await {
@@ -121,7 +121,7 @@ async fn answered(site: &Site, request: Request<'_>) -> Result<Option<Decided>, 
     if content != request.content {
         return Err(DecideError::KeyReused);
     }
-    let receipt = Receipt::verify(&jws, &site.region.keys.receipts)
+    let receipt = Receipt::verify(&jws, &site.region.keys.receipt_verifier())
         .map_err(|_| StoreError::Corrupt("receipt"))?;
     let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
     Ok(Some(Decided::new(site, receipt, history.records)))
