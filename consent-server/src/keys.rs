@@ -191,6 +191,11 @@ impl Keys {
         self.held().log_verifiers.iter().map(|(_, key)| key.clone()).collect()
     }
 
+    /// The same, each with the identifier of its key.
+    pub(crate) fn named_log_verifiers(&self) -> Vec<(String, VerifierKey)> {
+        self.held().log_verifiers.clone()
+    }
+
     /// What is in the file, and what of it signs now. Nothing secret.
     pub fn list(&self, now: Timestamp) -> Vec<Listed> {
         self.held().list(now)

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod choices;
+mod keys;
 mod marketing;
 mod shown;
 mod visitor;
