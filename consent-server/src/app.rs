@@ -18,7 +18,7 @@ use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
-use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
+use crate::settings::{Look, RegionSettings, Settings, SiteSettings, StoreSettings};
 use crate::store::{self, AuditEvent, Published, SharedStore, StoreError};
 use crate::texts::Made;
 
@@ -31,6 +31,11 @@ pub enum StartError {
     /// A region's store cannot be opened, or refuses a policy.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// No store of that kind yet.
+    #[error(
+        "region '{0}': this version keeps records in SQLite only; write store = \"sqlite:FILE\""
+    )]
+    Postgres(RegionId),
     /// Mail cannot be sent that way.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -66,8 +71,11 @@ impl Region {
         create: bool,
         ambient: &dyn Ambient,
     ) -> Result<Self, StartError> {
-        let keys = Keys::open(&settings.keys, create, ambient)?;
-        let store = store::open_sqlite(&settings.store, create).await?;
+        let keys = Keys::open(settings, create, ambient)?;
+        let store = match &settings.store {
+            StoreSettings::Sqlite(path) => store::open_sqlite(path, create).await?,
+            StoreSettings::Postgres(_) => return Err(StartError::Postgres(settings.id.clone())),
+        };
         Ok(Self { id: settings.id.clone(), store, keys })
     }
 
@@ -275,8 +283,9 @@ impl App {
         }
         let mut sites = BTreeMap::new();
         for site in &settings.sites {
+            // The site of a region held elsewhere is that server's.
             let region = regions.iter().find(|region| region.id == site.region);
-            let region = Arc::clone(region.expect("checked when the settings were read"));
+            let Some(region) = region.map(Arc::clone) else { continue };
             let site = Site::open(site, region, &public_url, &widget, &*ambient).await?;
             sites.insert(site.id.clone(), Arc::new(site));
         }
@@ -304,7 +313,23 @@ impl App {
 
     /// Verifies a receipt of any region held here.
     pub fn verify(&self, receipt: &str) -> Result<Receipt, Failure> {
-        verify(receipt.as_bytes(), self.0.regions.iter().map(|region| &region.keys.receipts))
+        verify(
+            receipt.as_bytes(),
+            self.0.regions.iter().map(|region| region.keys.receipt_verifier()),
+        )
+    }
+
+    /// The regions held here.
+    pub fn regions(&self) -> impl Iterator<Item = &Arc<Region>> {
+        self.0.regions.iter()
+    }
+
+    /// Reads every region's keys again, where they have changed. Failures are logged, and the keys
+    /// in use stay.
+    pub fn refresh_keys(&self) {
+        for region in &self.0.regions {
+            region.keys.refresh(self.ambient.now());
+        }
     }
 
     /// Whether every store can be read and written.
@@ -327,14 +352,16 @@ impl App {
 mod tests {
     use super::*;
     use crate::ambient::System;
+    use crate::settings::{KeysSettings, LogSettings};
 
     #[tokio::test]
     async fn a_person_is_one_subject_however_named() {
         let folder = tempfile::tempdir().unwrap();
         let settings = RegionSettings {
             id: "eu".parse().unwrap(),
-            store: folder.path().join("eu.db"),
-            keys: folder.path().join("eu.keys"),
+            store: StoreSettings::Sqlite(folder.path().join("eu.db")),
+            keys: KeysSettings::File(folder.path().join("eu.keys")),
+            log: LogSettings { origin: "eu".into(), witnesses: Vec::new(), checkpoints: None },
         };
         let region = Region::open(&settings, true, &System).await.unwrap();
         let site = "example".parse().unwrap();

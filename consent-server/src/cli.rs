@@ -2,6 +2,7 @@
 //! standard error. An error is exit code 2, so that 0 and 1 can be answers.
 
 mod check;
+mod keys;
 mod policy;
 mod serve;
 mod snippet;
@@ -48,6 +49,9 @@ enum Command {
     /// the hash that a Content-Security-Policy needs.
     #[command(after_help = "Example:\n  consent snippet --site cloud-pbs > head.html")]
     Snippet(snippet::SnippetCommand),
+    /// List a region's keys, add new ones, and retire old ones.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -96,7 +100,7 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&SiteId>) -> anyhow::Result<&
 /// Opens a site's region.
 async fn open(settings: &Settings, site: &SiteSettings, create: bool) -> anyhow::Result<Region> {
     let region = settings.regions.iter().find(|region| region.id == site.region);
-    let region = region.context("the configuration has no such region")?;
+    let region = region.with_context(|| format!("region '{}' is held elsewhere", site.region))?;
     Ok(Region::open(region, create, &System).await?)
 }
 
@@ -114,6 +118,7 @@ impl Cli {
                 Command::Verify(verify) => verify.run().await,
                 Command::Policy(policy) => policy.run(),
                 Command::Snippet(snippet) => snippet.run().await,
+                Command::Keys(keys) => keys.run(),
                 Command::Token(token) => token.run().await,
             }
         });

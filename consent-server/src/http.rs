@@ -7,6 +7,7 @@ mod cookies;
 mod decisions;
 mod document;
 mod extract;
+mod keys;
 mod me;
 mod origin;
 mod problem;
@@ -74,6 +75,7 @@ impl App {
         Router::new()
             .nest("/v1", v1)
             .route("/.well-known/gpc.json", get(gpc))
+            .route("/.well-known/jwks.json", get(keys::get))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
             .layer(DefaultBodyLimit::max(MAX_BODY))

@@ -20,9 +20,12 @@ pub mod texts;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 pub use app::{App, StartError};
 pub use settings::Settings;
@@ -48,10 +51,34 @@ pub async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
+/// How often keys are looked at for changes.
+const KEYS_READ_EVERY: Duration = Duration::from_secs(2);
+
+/// Reads the keys again every two seconds, and at once on SIGHUP. Never ends.
+pub async fn follow_keys(app: App) {
+    let mut every = tokio::time::interval(KEYS_READ_EVERY);
+    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut hangup = signal(SignalKind::hangup()).ok();
+    loop {
+        let told = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = every.tick() => {}
+            _ = told => {}
+        }
+        let app = app.clone();
+        // Files may be slow. A panic is told by its own message.
+        let _ = tokio::task::spawn_blocking(move || app.refresh_keys()).await;
+    }
+}
+
 /// Resolves when the process is asked to stop: Ctrl-C or SIGTERM.
 pub async fn stop_signal() {
-    let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    match terminate {
+    match signal(SignalKind::terminate()) {
         Ok(mut terminate) => {
             tokio::select! {
                 _ = tokio::signal::ctrl_c() => {}

@@ -3,6 +3,7 @@
 //! A link carries the subject, never the address. It is a JWS of its own type, so a receipt cannot
 //! be passed off as a link, nor a link as a receipt.
 
+use consent_core::receipt::Verifier;
 use consent_core::{KeyRing, PurposeId, SiteId, Standing, Subject, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +34,8 @@ impl Link {
     }
 
     /// Reads a token, if it is genuine and was made for this site.
-    pub fn verify(token: &str, site: &SiteId, keys: &KeyRing) -> Option<Self> {
-        let payload = keys.verify(TYPE, token).ok()?;
+    pub fn verify(token: &str, site: &SiteId, keys: &impl AsRef<Verifier>) -> Option<Self> {
+        let payload = keys.as_ref().verify(TYPE, token).ok()?;
         let link: Self = serde_json::from_slice(&payload).ok()?;
         (link.site == *site).then_some(link)
     }

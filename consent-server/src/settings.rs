@@ -1,23 +1,25 @@
 //! The configuration: one TOML file, checked as a whole before anything starts.
 //!
-//! Paths in it are relative to the file itself. Sites are in `settings/site.rs`, how their banners
-//! look in `settings/look.rs`.
+//! Paths in it are relative to the file itself. Regions are in `settings/region.rs`, sites in
+//! `settings/site.rs`, how their banners look in `settings/look.rs`.
 
 mod look;
+mod region;
 mod site;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use axum::http::Uri;
 use consent_core::document::{Document, Faults};
-use consent_core::{RegionId, read_table};
+use consent_core::read_table;
 
 pub use look::{Colors, Look, Position, Theme};
+use region::RegionSection;
+pub use region::{Elsewhere, KeysSettings, LogSettings, RegionSettings, StoreSettings};
 use site::SiteSection;
-pub use site::SiteSettings;
+pub use site::{DEFAULT_RETENTION, SiteSettings};
 
 /// Everything the server has to know to start.
 #[derive(Debug, Clone)]
@@ -26,8 +28,10 @@ pub struct Settings {
     pub server: ServerSettings,
     /// How mail leaves.
     pub mail: MailSettings,
-    /// Where records are kept.
+    /// The regions held here: where records are kept. There is at least one.
     pub regions: Vec<RegionSettings>,
+    /// The regions that another server holds.
+    pub elsewhere: Vec<Elsewhere>,
     /// Who asks for consent.
     pub sites: Vec<SiteSettings>,
 }
@@ -69,17 +73,6 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// Where records are kept.
-#[derive(Debug, Clone)]
-pub struct RegionSettings {
-    /// Its name.
-    pub id: RegionId,
-    /// The SQLite file.
-    pub store: PathBuf,
-    /// The file of its secrets.
-    pub keys: PathBuf,
-}
-
 /// Why the configuration cannot be used. Each line names a file, a line and a field.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
@@ -113,7 +106,6 @@ read_table!(MailSection {
     transport = MailSection::default().transport,
     from = MailSection::default().from,
 });
-read_table!(RegionSection { id, store, keys });
 struct File {
     server: ServerSection,
     mail: MailSection,
@@ -141,29 +133,33 @@ impl Default for MailSection {
     }
 }
 
-struct RegionSection {
-    id: RegionId,
-    store: String,
-    keys: PathBuf,
-}
-
 impl Settings {
-    /// Reads the configuration and the policies that it names.
+    /// Reads the configuration, the policies, and the environment variables that it names.
     pub fn read(path: &Path) -> Result<Self, SettingsError> {
+        Self::read_with(path, &|name| std::env::var(name).ok())
+    }
+
+    /// The same, with other environment variables.
+    pub fn read_with(path: &Path, env: Environment<'_>) -> Result<Self, SettingsError> {
         let text = read(path)?;
         let base = path.parent().unwrap_or(Path::new(""));
         let faulty = |faults| SettingsError::Faults { path: path.to_owned(), faults };
         let (file, mut document) = Document::read::<File>(&text).map_err(faulty)?;
 
-        let regions = regions(&file.region, base, &mut document);
         let server = server(&file.server, &mut document);
+        let public_url = server.as_ref().map(|server| server.public_url.as_str());
+        let regions = region::Reader { base, public_url, env }.regions(&file.region, &mut document);
         let mail = mail(&file.mail, base, &mut document);
         let sites = site::sites(file.site, &file.region, base, &mut document)?;
         let parts = document.finish((server, mail)).map_err(faulty)?;
         let (Some(server), Some(mail)) = parts else { unreachable!("what is missing was a fault") };
-        Ok(Self { server, mail, regions, sites })
+        let (regions, elsewhere) = regions;
+        Ok(Self { server, mail, regions, elsewhere, sites })
     }
 }
+
+/// Looks up an environment variable.
+pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
 
 fn read(path: &Path) -> Result<String, SettingsError> {
     std::fs::read_to_string(path)
@@ -197,32 +193,6 @@ fn mail(section: &MailSection, base: &Path, document: &mut Document<'_>) -> Opti
         document.fault("mail.from", "must be an address, as in \"News <news@example.org>\"");
     }
     Some(MailSettings { transport: transport?, from: from.ok()? })
-}
-
-fn regions(
-    sections: &[RegionSection],
-    base: &Path,
-    document: &mut Document<'_>,
-) -> Vec<RegionSettings> {
-    let mut seen = BTreeSet::new();
-    let mut regions = Vec::new();
-    for (i, section) in sections.iter().enumerate() {
-        if !seen.insert(&section.id) {
-            document.fault(format!("region[{i}].id"), format!("'{}' is defined twice", section.id));
-        }
-        match section.store.strip_prefix("sqlite:").filter(|file| !file.is_empty()) {
-            Some(file) => regions.push(RegionSettings {
-                id: section.id.clone(),
-                store: base.join(file),
-                keys: base.join(&section.keys),
-            }),
-            None => document.fault(format!("region[{i}].store"), "must be sqlite:FILE"),
-        }
-    }
-    if sections.is_empty() {
-        document.fault("region", "at least one [[region]] is needed");
-    }
-    regions
 }
 
 const ORIGIN: &str = "must be an origin, as in \"https://www.example.org\": http or https, a host in small \
@@ -267,7 +237,11 @@ origins = ["https://www.example.org"]
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("consent.toml"), config).unwrap();
         std::fs::write(folder.path().join("policy.toml"), policy).unwrap();
-        Settings::read(&folder.path().join("consent.toml"))
+        let env = |name: &str| {
+            let known = [("PG", "postgres://consent:hunter2@db.example/eu"), ("KEYS", "hunter3")];
+            known.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        };
+        Settings::read_with(&folder.path().join("consent.toml"), &env)
     }
 
     /// Each edit of a good configuration is refused, with these words.
@@ -284,9 +258,8 @@ origins = ["https://www.example.org"]
     #[test]
     fn paths_are_relative_to_the_file() {
         let settings = read(GOOD, consent_core::policy::EXAMPLE).unwrap();
-        assert!(
-            settings.regions[0].store.is_absolute() && settings.regions[0].store.ends_with("eu.db")
-        );
+        let StoreSettings::Sqlite(store) = &settings.regions[0].store else { panic!() };
+        assert!(store.is_absolute() && store.ends_with("eu.db"));
         assert_eq!(settings.sites[0].policy.number, 1);
     }
 
@@ -305,7 +278,7 @@ origins = ["https://www.example.org"]
             ),
             ("file:mail", "pigeon:x", "line 5: mail.transport: must be file:FOLDER"),
             ("News <news@example.org>", "News", "line 6: mail.from: must be an address"),
-            ("sqlite:eu.db", "mysql:eu", "line 9: region[0].store: must be sqlite:FILE"),
+            ("sqlite:eu.db", "mysql:eu", "line 9: region[0].store: must be sqlite:FILE, "),
             (
                 "region = \"eu\"",
                 "region = \"us\"",
@@ -324,7 +297,7 @@ origins = ["https://www.example.org"]
             (
                 "keys = ",
                 "key = ",
-                "line 10: region[0].key: unknown field; there are id, store, keys",
+                "line 10: region[0].key: unknown field; there are id, store, keys, url, log",
             ),
             ("policy.toml", "other.toml", "other.toml: No such file"),
         ];

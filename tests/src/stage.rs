@@ -139,7 +139,7 @@ impl Stage {
 
     /// Verifies a receipt with the server's keys.
     pub async fn verify(&self, jws: &str) -> Receipt {
-        Receipt::verify(jws, &self.region().await.keys.receipts).unwrap()
+        Receipt::verify(jws, &self.region().await.keys.receipt_verifier()).unwrap()
     }
 
     /// Asks the server over HTTP, as marketing does.

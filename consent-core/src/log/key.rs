@@ -113,6 +113,26 @@ pub struct VerifierKey {
 }
 
 impl VerifierKey {
+    /// A key from its name and the 32 bytes of its public half (RFC 8032 §5.1.5).
+    ///
+    /// ```
+    /// use consent_core::log::{SigningKey, VerifierKey};
+    /// let key = SigningKey::new("log.example.org/eu", &[7; 32])?;
+    /// let public = key.verifier().to_bytes();
+    /// assert_eq!(&VerifierKey::from_bytes("log.example.org/eu", &public)?, key.verifier());
+    /// assert!(VerifierKey::from_bytes("log.example.org/eu", &[0; 32]).is_err());
+    /// # Ok::<(), consent_core::log::InvalidKey>(())
+    /// ```
+    pub fn from_bytes(name: &str, public: &[u8; 32]) -> Result<Self, InvalidKey> {
+        let key = ed25519::VerifyingKey::from_bytes(public).map_err(|_| InvalidKey::Key)?;
+        Self::new(name, key)
+    }
+
+    /// The 32 bytes of the public half.
+    pub fn to_bytes(&self) -> [u8; 32] {
+        self.key.to_bytes()
+    }
+
     fn new(name: &str, key: ed25519::VerifyingKey) -> Result<Self, InvalidKey> {
         if name.len() > MAX_KEY_NAME || !is_key_name(name) {
             return Err(InvalidKey::Name);
@@ -162,8 +182,7 @@ impl FromStr for VerifierKey {
             Some(_) => return Err(InvalidKey::Algorithm),
             None => return Err(InvalidKey::Format),
         };
-        let key = ed25519::VerifyingKey::from_bytes(key).map_err(|_| InvalidKey::Key)?;
-        let key = Self::new(name, key)?;
+        let key = Self::from_bytes(name, key)?;
         if key.id[..] == id { Ok(key) } else { Err(InvalidKey::Id) }
     }
 }

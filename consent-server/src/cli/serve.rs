@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use consent_server::{App, bind, serve, stop_signal};
+use consent_server::{App, bind, follow_keys, serve, stop_signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Config;
@@ -40,7 +40,9 @@ impl Serve {
         let address = listener.local_addr()?;
         let app = App::open(settings).await?;
         println!("listening on http://{address}");
+        let keys = tokio::spawn(follow_keys(app.clone()));
         serve(listener, app.router(), stop_signal()).await?;
+        keys.abort();
         app.close().await;
         println!("stopped");
         Ok(ExitCode::SUCCESS)

@@ -45,9 +45,9 @@ impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let text = self.read()?;
         let settings = self.config.read()?;
-        let open = |region: &RegionSettings| Keys::open(&region.keys, false, &System);
+        let open = |region: &RegionSettings| Keys::open(region, false, &System);
         let keys = settings.regions.iter().map(open).collect::<Result<Vec<_>, _>>()?;
-        let result = verify(&text, keys.iter().map(|keys| &keys.receipts));
+        let result = verify(&text, keys.iter().map(Keys::receipt_verifier));
         if self.json {
             print_json(&Verification::from(&result))?;
         } else {

@@ -102,7 +102,7 @@ async fn may_answer(site: &Site, request: &Request) -> Result<bool, Problem> {
     let store = &site.region.store;
     let Some((_, id)) = store.answered(&site.id, &request.key).await? else { return Ok(true) };
     let Some(stored) = store.receipt(id).await? else { return Ok(false) };
-    let Ok(receipt) = Receipt::verify(&stored.jws, &site.region.keys.receipts) else {
+    let Ok(receipt) = Receipt::verify(&stored.jws, &site.region.keys.receipt_verifier()) else {
         return Ok(false);
     };
     let history = store.history(&site.id, &receipt.claims().sub).await?;

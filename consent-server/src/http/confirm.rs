@@ -47,7 +47,8 @@ pub(super) async fn get(
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<Response, Problem> {
     let (Query(lang), Query(params)) = (lang?, params?);
-    let Some(link) = Link::verify(&params.token, &site.id, &site.region.keys.links) else {
+    let Some(link) = Link::verify(&params.token, &site.id, &site.region.keys.link_verifier())
+    else {
         return invalid(&site, &languages(&lang, &headers)).await;
     };
     let state = current(&app, &site, &link).await?;
@@ -60,7 +61,7 @@ pub(super) async fn post(
     form: Result<Form<Answer>, FormRejection>,
 ) -> Result<Response, Problem> {
     let Form(Answer { token, choice }) = form?;
-    let Some(link) = Link::verify(&token, &site.id, &site.region.keys.links) else {
+    let Some(link) = Link::verify(&token, &site.id, &site.region.keys.link_verifier()) else {
         return invalid(&site, &[]).await;
     };
     let before = current(&app, &site, &link).await?;

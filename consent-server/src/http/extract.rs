@@ -89,7 +89,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// is the subject.
 pub(super) fn proven_subject(site: &Site, receipt: &str, field: &str) -> Result<Subject, Problem> {
     let invalid = |detail: String| Problem::new(Kind::ReceiptInvalid, detail);
-    let receipt = Receipt::verify(receipt, &site.region.keys.receipts)
+    let receipt = Receipt::verify(receipt, &site.region.keys.receipt_verifier())
         .map_err(|failure| invalid(format!("{field}: {failure}")))?;
     if receipt.claims().site != site.id {
         return Err(invalid(format!("{field}: it is a receipt of another site")));

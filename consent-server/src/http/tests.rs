@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod choices;
+mod keys;
 mod marketing;
 mod shown;
 mod visitor;
@@ -19,7 +20,8 @@ use tower::ServiceExt;
 use crate::ambient::{Ambient, System};
 use crate::app::App;
 use crate::settings::{
-    Look, MailSettings, RegionSettings, ServerSettings, Settings, SiteSettings, Transport,
+    DEFAULT_RETENTION, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
+    ServerSettings, Settings, SiteSettings, StoreSettings, Transport,
 };
 use crate::store::{AuditEvent, Token};
 
@@ -100,6 +102,20 @@ fn policy(number: u32) -> Policy {
     Policy::from_toml(&text).unwrap()
 }
 
+/// A region whose files are in that folder.
+fn region(folder: &std::path::Path) -> RegionSettings {
+    RegionSettings {
+        id: "eu".parse().unwrap(),
+        store: StoreSettings::Sqlite(folder.join("eu.db")),
+        keys: KeysSettings::File(folder.join("eu.keys")),
+        log: LogSettings {
+            origin: "127.0.0.1:8787/eu".into(),
+            witnesses: Vec::new(),
+            checkpoints: None,
+        },
+    }
+}
+
 impl TestApp {
     async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap(), 1).await
@@ -119,11 +135,8 @@ impl TestApp {
                 transport: Transport::Folder(data("mail")),
                 from: "News <news@example.org>".parse().unwrap(),
             },
-            regions: vec![RegionSettings {
-                id: "eu".parse().unwrap(),
-                store: data("eu.db"),
-                keys: data("eu.keys"),
-            }],
+            regions: vec![region(folder.path())],
+            elsewhere: Vec::new(),
             sites: vec![SiteSettings {
                 id: "example".parse().unwrap(),
                 region: "eu".parse().unwrap(),
@@ -131,6 +144,7 @@ impl TestApp {
                 origins: vec![OWN.into(), EMBED.into()],
                 look: Look::default(),
                 hosts: std::collections::BTreeMap::new(),
+                retention_months: DEFAULT_RETENTION,
             }],
         };
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));

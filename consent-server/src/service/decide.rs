@@ -107,7 +107,7 @@ pub async fn decide(
             purposes: outcomes(decision, &records),
             previous: history.latest.map(|latest| latest.digest),
         };
-        let receipt = Receipt::sign(claims, &site.region.keys.receipts)?;
+        let receipt = Receipt::sign(claims, &site.region.keys.receipts(now))?;
         let entry = Entry {
             receipt: receipt.clone(),
             salt: Salt::from(app.ambient.random::<32>()),
@@ -140,7 +140,7 @@ async fn answered(site: &Site, request: &Request) -> Result<Option<Decided>, Dec
         return Err(DecideError::KeyReused);
     }
     let stored = store.receipt(id).await?.ok_or(StoreError::Corrupt("request"))?;
-    let receipt = Receipt::verify(&stored.jws, &site.region.keys.receipts)
+    let receipt = Receipt::verify(&stored.jws, &site.region.keys.receipt_verifier())
         .map_err(|_| StoreError::Corrupt("receipt"))?;
     let history = site.region.store.history(&site.id, &receipt.claims().sub).await?;
     Ok(Some(Decided::new(site, receipt, history.records)))

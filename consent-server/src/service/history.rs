@@ -37,7 +37,7 @@ pub async fn history(
 }
 
 fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {
-    let receipt = Receipt::verify(jws, &site.region.keys.receipts)
+    let receipt = Receipt::verify(jws, &site.region.keys.receipt_verifier())
         .map_err(|_| StoreError::Corrupt("receipt"))?;
     let claims = receipt.claims();
     let policy = site.history.policy(claims.policy.number);

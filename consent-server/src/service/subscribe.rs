@@ -80,7 +80,7 @@ pub async fn subscribe(
         language: language.to_owned(),
         until,
     };
-    let token = link.sign(&site.region.keys.links);
+    let token = link.sign(&site.region.keys.links(now));
     let question = Question {
         name: &site.policy.name,
         controller: &site.policy.controller.name,

@@ -1,7 +1,7 @@
 //! Is this receipt genuine?
 
-use consent_core::receipt::Failure;
-use consent_core::{Claims, KeyRing, Receipt};
+use consent_core::receipt::{Failure, Verifier};
+use consent_core::{Claims, Receipt};
 use serde::Serialize;
 
 /// The answer, as it is given over HTTP and with `--json`.
@@ -26,14 +26,14 @@ impl<'r> From<&'r Result<Receipt, Failure>> for Verification<'r> {
 
 /// Verifies a receipt by the keys of several regions. Where none of them passes, the failure is that
 /// of the region with whose keys it came furthest.
-pub fn verify<'k>(
+pub fn verify(
     receipt: &[u8],
-    rings: impl IntoIterator<Item = &'k KeyRing>,
+    regions: impl IntoIterator<Item: AsRef<Verifier>>,
 ) -> Result<Receipt, Failure> {
     let receipt = std::str::from_utf8(receipt).map_err(|_| Failure::Format)?;
-    rings
+    regions
         .into_iter()
-        .map(|ring| Receipt::verify(receipt, ring))
+        .map(|keys| Receipt::verify(receipt, &keys))
         .max_by_key(|result| match result {
             Ok(_) => (true, None),
             Err(failure) => (false, Some(*failure)),
@@ -43,8 +43,8 @@ pub fn verify<'k>(
 
 #[cfg(test)]
 mod tests {
-    use consent_core::Key;
     use consent_core::receipt::{EXAMPLE_CLAIMS, InvalidKey};
+    use consent_core::{Key, KeyRing};
 
     use super::*;
 

@@ -23,7 +23,16 @@ pub struct SiteSettings {
     pub look: Look,
     /// Hosts that pages may not reach before a purpose is allowed, however they try.
     pub hosts: BTreeMap<String, Vec<String>>,
+    /// For how many months a receipt is kept after the last day on which its decision is remembered.
+    pub retention_months: u32,
 }
+
+/// Five years: how long a claim can be brought in France (Code civil, art. 2224), and so how long
+/// the proof against it is wanted.
+pub const DEFAULT_RETENTION: u32 = 60;
+
+/// The longest retention, in months: twenty years.
+const MAX_RETENTION: u32 = 240;
 
 read_table!(SiteSection {
     id,
@@ -34,6 +43,7 @@ read_table!(SiteSection {
     position = Position::default(),
     colors = Colors::default(),
     hosts = BTreeMap::new(),
+    retention_months = DEFAULT_RETENTION,
 });
 
 pub(super) struct SiteSection {
@@ -45,6 +55,7 @@ pub(super) struct SiteSection {
     position: Position,
     colors: Colors,
     hosts: BTreeMap<String, Vec<String>>,
+    retention_months: u32,
 }
 
 /// The sites, with the policies that they name.
@@ -73,12 +84,12 @@ pub(super) fn sites(
 
 impl SiteSection {
     fn open(self, base: &Path) -> Result<SiteSettings, SettingsError> {
-        let Self { id, region, policy: path, origins, theme, position, colors, hosts } = self;
+        let Self { id, region, policy: path, origins, hosts, retention_months, .. } = self;
+        let look = Look { theme: self.theme, position: self.position, colors: self.colors };
         let path = base.join(path);
         let policy = Policy::from_toml(&read(&path)?)
             .map_err(|faults| SettingsError::Faults { path, faults })?;
-        let look = Look { theme, position, colors };
-        Ok(SiteSettings { id, region, policy, origins, look, hosts })
+        Ok(SiteSettings { id, region, policy, origins, look, hosts, retention_months })
     }
 }
 
@@ -101,6 +112,10 @@ fn check(sites: &[SiteSection], regions: &[RegionSection], document: &mut Docume
             if !is_origin(origin) {
                 document.fault(format!("site[{i}].origins[{j}]"), ORIGIN);
             }
+        }
+        if !(1..=MAX_RETENTION).contains(&site.retention_months) {
+            let message = format!("must be from 1 to {MAX_RETENTION} months");
+            document.fault(format!("site[{i}].retention_months"), message);
         }
         for (field, message) in site.colors.faults() {
             document.fault(format!("site[{i}].colors.{field}"), message);
@@ -138,6 +153,15 @@ mod tests {
 
     use super::*;
     use crate::settings::tests::{GOOD, read, refused};
+
+    #[test]
+    fn receipts_are_kept_for_a_time_that_has_an_end() {
+        assert_eq!(read(GOOD, EXAMPLE).unwrap().sites[0].retention_months, DEFAULT_RETENTION);
+        let good = format!("{GOOD}retention_months = 12\n");
+        assert_eq!(read(&good, EXAMPLE).unwrap().sites[0].retention_months, 12);
+        let expected = "line 16: site[0].retention_months: must be from 1 to 240 months";
+        refused(&good, &[("= 12", "= 0", expected), ("= 12", "= 241", expected)]);
+    }
 
     #[test]
     fn a_look_that_somebody_could_not_read_is_refused() {

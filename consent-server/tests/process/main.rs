@@ -4,6 +4,7 @@
 
 mod command_line;
 mod durability;
+mod keys;
 mod mail;
 mod start;
 

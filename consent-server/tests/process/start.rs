@@ -27,7 +27,10 @@ fn a_broken_configuration_names_file_line_and_field() {
     let home = Home::new();
     home.edit("consent.toml", "store = \"sqlite:", "store = \"oracle:");
     let told = refused(&home);
-    assert_eq!(told, "error: consent.toml: line 10: region[0].store: must be sqlite:FILE\n");
+    assert_eq!(
+        told,
+        "error: consent.toml: line 10: region[0].store: must be sqlite:FILE, postgres://USER@HOST/DATABASE, or env:NAME\n"
+    );
 }
 
 #[test]

@@ -12,7 +12,7 @@ impl TestApp {
     }
 
     /// The token in the newest mail.
-    fn mailed_token(&self) -> String {
+    pub(super) fn mailed_token(&self) -> String {
         let mut mails: Vec<_> = std::fs::read_dir(self.folder.path().join("mail"))
             .unwrap()
             .map(|entry| entry.unwrap())

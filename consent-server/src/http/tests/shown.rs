@@ -258,7 +258,8 @@ async fn nobody_else_is_told() {
     let signed = |edit: fn(&mut Claims)| {
         let mut claims = test.app.verify(&genuine).unwrap().claims().clone();
         edit(&mut claims);
-        let receipt = consent_core::Receipt::sign(claims, &region.keys.receipts).unwrap();
+        let receipt =
+            consent_core::Receipt::sign(claims, &region.keys.receipts(test.clock.now())).unwrap();
         receipt.as_str().to_owned()
     };
     let address = signed(|claims| {
