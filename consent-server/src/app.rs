@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::ambient::{Ambient, SharedAmbient, System};
 use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
+use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings, StoreSettings};
@@ -36,6 +37,20 @@ pub enum StartError {
         "region '{0}': this version keeps records in SQLite only; write store = \"sqlite:FILE\""
     )]
     Postgres(RegionId),
+    /// A site was given another region.
+    #[error(
+        "site '{site}': its records are in region '{from}', and the configuration says '{to}'; write \
+         '{from}' again. A site that is to be kept in '{to}' from now on is a new one, with a name of \
+         its own"
+    )]
+    Moved {
+        /// The site.
+        site: SiteId,
+        /// Where its records are.
+        from: RegionId,
+        /// Where it would be.
+        to: RegionId,
+    },
     /// Mail cannot be sent that way.
     #[error(transparent)]
     Mail(#[from] MailError),
@@ -62,6 +77,8 @@ pub struct Region {
     pub store: SharedStore,
     /// Its secrets.
     pub keys: Keys,
+    /// Who hears of its log's checkpoints.
+    pub witnesses: Witnesses,
 }
 
 impl Region {
@@ -76,7 +93,14 @@ impl Region {
             StoreSettings::Sqlite(path) => store::open_sqlite(path, create).await?,
             StoreSettings::Postgres(_) => return Err(StartError::Postgres(settings.id.clone())),
         };
-        Ok(Self { id: settings.id.clone(), store, keys })
+        if create {
+            store.belong(&settings.id, &settings.log.origin, ambient.now()).await?;
+        }
+        let witnesses = Witnesses {
+            addresses: settings.log.witnesses.clone(),
+            file: settings.log.checkpoints.clone(),
+        };
+        Ok(Self { id: settings.id.clone(), store, keys, witnesses })
     }
 
     /// The policies published for a site, up to `current`. One that cannot be read any more ends
@@ -155,6 +179,8 @@ pub struct Site {
     pub look: Look,
     /// The banner's style sheet, with that look.
     pub(crate) style: String,
+    /// For how many months receipts are kept, after the choices in them are too old.
+    pub retention_months: u32,
     /// When its policy was published.
     pub published: Timestamp,
     pub(crate) made: Made,
@@ -229,6 +255,7 @@ impl Site {
             history,
             look: settings.look.clone(),
             style: widget.banner_style.clone() + &settings.look.css(),
+            retention_months: settings.retention_months,
             published: published_at,
             made: Made::default(),
         };
@@ -237,6 +264,23 @@ impl Site {
         }
         Ok(site)
     }
+}
+
+/// Fails where a site has records in another region than the one it is to be in now: they would be
+/// left behind, and nothing of one region goes to another by editing a file.
+async fn stay(regions: &[Arc<Region>], sites: &[SiteSettings]) -> Result<(), StartError> {
+    for region in regions {
+        let known = region.store.sites().await?;
+        let moved = sites.iter().find(|site| site.region != region.id && known.contains(&site.id));
+        if let Some(site) = moved {
+            return Err(StartError::Moved {
+                site: site.id.clone(),
+                from: region.id.clone(),
+                to: site.region.clone(),
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The running system. Cheap to clone.
@@ -257,6 +301,9 @@ pub struct Parts {
     pub page_style: Asset,
     regions: Vec<Arc<Region>>,
     sites: BTreeMap<SiteId, Arc<Site>>,
+    /// The addresses of those who hold other regions, and the sites of these.
+    elsewhere: BTreeMap<RegionId, String>,
+    sites_elsewhere: BTreeMap<SiteId, RegionId>,
 }
 
 impl std::ops::Deref for App {
@@ -281,11 +328,15 @@ impl App {
         for region in &settings.regions {
             regions.push(Arc::new(Region::open(region, true, &*ambient).await?));
         }
-        let mut sites = BTreeMap::new();
+        stay(&regions, &settings.sites).await?;
+        let (mut sites, mut sites_elsewhere) = (BTreeMap::new(), BTreeMap::new());
         for site in &settings.sites {
-            // The site of a region held elsewhere is that server's.
-            let region = regions.iter().find(|region| region.id == site.region);
-            let Some(region) = region.map(Arc::clone) else { continue };
+            let Some(region) = regions.iter().find(|region| region.id == site.region) else {
+                // That of a region held elsewhere is that server's.
+                sites_elsewhere.insert(site.id.clone(), site.region.clone());
+                continue;
+            };
+            let region = Arc::clone(region);
             let site = Site::open(site, region, &public_url, &widget, &*ambient).await?;
             sites.insert(site.id.clone(), Arc::new(site));
         }
@@ -298,7 +349,23 @@ impl App {
             page_style,
             regions,
             sites,
+            elsewhere: settings
+                .elsewhere
+                .into_iter()
+                .map(|region| (region.id, region.url))
+                .collect(),
+            sites_elsewhere,
         })))
+    }
+
+    /// The region of a site whose records another server keeps.
+    pub fn region_elsewhere(&self, site: &SiteId) -> Option<&RegionId> {
+        self.0.sites_elsewhere.get(site)
+    }
+
+    /// Where a region is held that is not held here.
+    pub fn elsewhere(&self, region: &RegionId) -> Option<&str> {
+        self.0.elsewhere.get(region).map(String::as_str)
     }
 
     /// All sites.

@@ -8,6 +8,7 @@ mod decisions;
 mod document;
 mod extract;
 mod keys;
+mod log;
 mod me;
 mod origin;
 mod problem;
@@ -68,6 +69,11 @@ impl App {
                 "/receipts/verify",
                 post(verify::post).options(|| async { StatusCode::NO_CONTENT }).layer(anybody()),
             )
+            .route("/receipts/bundle", post(log::bundle))
+            .route("/log/{region}/checkpoint", get(log::checkpoint))
+            .route("/log/{region}/keys", get(log::keys))
+            .route("/log/{region}/proof/{id}", get(log::inclusion))
+            .route("/log/{region}/tile/{*path}", get(log::tile))
             .route("/widget/{hash}/{file}", get(widget))
             .route("/page.css", get(page_style))
             .fallback(unknown_route)
@@ -81,7 +87,7 @@ impl App {
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn(limit_time))
-            .layer(middleware::from_fn(log))
+            .layer(middleware::from_fn(log_request))
             .with_state(self.clone())
     }
 }
@@ -180,7 +186,7 @@ async fn limit_time(request: Request, next: Next) -> Response {
 
 /// One line for each request: what was asked of which route, never by whom or about whom. The
 /// route is logged as it is written here, since a path or a query may hold personal data.
-async fn log(request: Request, next: Next) -> Response {
+async fn log_request(request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();

@@ -7,6 +7,7 @@
 pub mod ambient;
 pub mod app;
 pub mod assets;
+pub mod background;
 mod http;
 pub mod keys;
 pub mod links;
@@ -20,14 +21,13 @@ pub mod texts;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::MissedTickBehavior;
 
 pub use app::{App, StartError};
+pub use background::Background;
 pub use settings::Settings;
 
 /// Listens on `address`. The error says what to do when it is taken.
@@ -42,38 +42,19 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     })
 }
 
-/// Serves until `shutdown` resolves, then finishes the requests under way.
+/// Serves until `shutdown` resolves, then finishes the requests under way, and what they left to be
+/// done, and closes every store. `router` is [`App::router`], alone or with other routes.
 pub async fn serve(
+    app: App,
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(shutdown).await
-}
-
-/// How often keys are looked at for changes.
-const KEYS_READ_EVERY: Duration = Duration::from_secs(2);
-
-/// Reads the keys again every two seconds, and at once on SIGHUP. Never ends.
-pub async fn follow_keys(app: App) {
-    let mut every = tokio::time::interval(KEYS_READ_EVERY);
-    every.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut hangup = signal(SignalKind::hangup()).ok();
-    loop {
-        let told = async {
-            match &mut hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = every.tick() => {}
-            _ = told => {}
-        }
-        let app = app.clone();
-        // Files may be slow. A panic is told by its own message.
-        let _ = tokio::task::spawn_blocking(move || app.refresh_keys()).await;
-    }
+    let background = Background::start(&app);
+    let served = axum::serve(listener, router).with_graceful_shutdown(shutdown).await;
+    background.stop().await;
+    app.close().await;
+    served
 }
 
 /// Resolves when the process is asked to stop: Ctrl-C or SIGTERM.

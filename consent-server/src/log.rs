@@ -10,6 +10,6 @@ mod integrate;
 mod source;
 mod witness;
 
-pub use integrate::{IntegrateError, Integrator, run};
+pub use integrate::{IntegrateError, Integrator, LogKeys, run};
 pub use source::{Folder, Http, Source, SourceError, Stored, proof, tiles};
 pub use witness::Witnesses;

@@ -5,6 +5,7 @@
 mod check;
 mod decide;
 mod history;
+pub mod retention;
 mod subscribe;
 mod verify;
 

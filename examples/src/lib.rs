@@ -116,11 +116,7 @@ pub async fn start(options: Options) -> anyhow::Result<Demo> {
     let (stop, stopped) = watch::channel(false);
     let mut servers = JoinSet::new();
     let end = until(stopped.clone());
-    servers.spawn(async move {
-        let ended = consent_server::serve(consent, site, end).await;
-        app.close().await;
-        Ok(ended?)
-    });
+    servers.spawn(async move { Ok(consent_server::serve(app, consent, site, end).await?) });
     servers.spawn(serve(embed, pages::embed(&addresses), stopped.clone()));
     servers.spawn(serve(collector, collector::router(&addresses), stopped));
     Ok(Demo { addresses, mail, stop, servers })

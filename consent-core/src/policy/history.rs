@@ -61,6 +61,11 @@ impl PolicyHistory {
         Some(history)
     }
 
+    /// All of them, oldest first.
+    pub fn policies(&self) -> impl Iterator<Item = &Policy> {
+        self.earlier.iter().chain(std::iter::once(&self.current))
+    }
+
     /// The policy in force.
     pub fn current(&self) -> &Policy {
         &self.current
@@ -68,10 +73,7 @@ impl PolicyHistory {
 
     /// The policy of that number, the one in force among them.
     pub fn policy(&self, number: u32) -> Option<&Policy> {
-        self.earlier
-            .iter()
-            .chain(std::iter::once(&self.current))
-            .find(|policy| policy.number == number)
+        self.policies().find(|policy| policy.number == number)
     }
 
     /// The policies under which a choice about this purpose still stands.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use consent_server::{App, bind, follow_keys, serve, stop_signal};
+use consent_server::{App, bind, serve, stop_signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Config;
@@ -40,10 +40,8 @@ impl Serve {
         let address = listener.local_addr()?;
         let app = App::open(settings).await?;
         println!("listening on http://{address}");
-        let keys = tokio::spawn(follow_keys(app.clone()));
-        serve(listener, app.router(), stop_signal()).await?;
-        keys.abort();
-        app.close().await;
+        let router = app.router();
+        serve(app, listener, router, stop_signal()).await?;
         println!("stopped");
         Ok(ExitCode::SUCCESS)
     }

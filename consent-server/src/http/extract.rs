@@ -24,7 +24,11 @@ impl FromRequestParts<App> for AtSite {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| unknown())?;
         let name = params.iter().find(|(name, _)| *name == "site").ok_or_else(unknown)?.1;
         let id: SiteId = name.parse().map_err(|_| unknown())?;
-        app.site(&id).cloned().map(Self).ok_or_else(unknown)
+        if let Some(site) = app.site(&id) {
+            return Ok(Self(Arc::clone(site)));
+        }
+        let region = app.region_elsewhere(&id).ok_or_else(unknown)?;
+        Err(app.elsewhere(region).map_or_else(unknown, |url| Problem::elsewhere(region, url)))
     }
 }
 

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::rejection::{FormRejection, JsonRejection, QueryRejection};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use consent_core::RegionId;
 use consent_core::rules::InvalidDecision;
 use serde::Serialize;
 
@@ -25,6 +26,14 @@ pub(super) enum Kind {
     FieldInvalid,
     /// The site is not served here.
     SiteUnknown,
+    /// The region is not known here.
+    RegionUnknown,
+    /// Another server holds the region.
+    RegionElsewhere,
+    /// The receipt, or whatever is meant, is not here.
+    ReceiptUnknown,
+    /// Nothing is in the log yet.
+    LogEmpty,
     /// There is no such address.
     RouteUnknown,
     /// The address exists, but not for this method.
@@ -72,6 +81,12 @@ impl Kind {
             }
             Self::FieldInvalid => ("field-invalid", S::UNPROCESSABLE_ENTITY, "A field is wrong"),
             Self::SiteUnknown => ("site-unknown", S::NOT_FOUND, "There is no such site here"),
+            Self::RegionUnknown => ("region-unknown", S::NOT_FOUND, "There is no such region here"),
+            Self::RegionElsewhere => {
+                ("region-elsewhere", S::MISDIRECTED_REQUEST, "Another server holds this region")
+            }
+            Self::ReceiptUnknown => ("receipt-unknown", S::NOT_FOUND, "There is no such receipt"),
+            Self::LogEmpty => ("log-empty", S::NOT_FOUND, "The log has no checkpoint yet"),
             Self::RouteUnknown => {
                 ("route-unknown", S::NOT_FOUND, "There is nothing at this address")
             }
@@ -118,6 +133,14 @@ impl Kind {
 pub(super) struct Problem {
     kind: Kind,
     detail: String,
+    region: Option<Box<Elsewhere>>,
+}
+
+/// Who can be asked instead.
+#[derive(Debug, Serialize)]
+struct Elsewhere {
+    region: String,
+    url: String,
 }
 
 #[derive(Serialize)]
@@ -126,12 +149,21 @@ struct Body<'b> {
     title: &'b str,
     status: u16,
     detail: &'b str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    region: Option<&'b Elsewhere>,
 }
 
 impl Problem {
     /// A problem of this kind; `detail` says what is wrong here and what to do.
     pub(super) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: detail.into(), region: None }
+    }
+
+    /// The region is another server's.
+    pub(super) fn elsewhere(region: &RegionId, url: &str) -> Self {
+        let detail = format!("the records of region '{region}' are kept by {url}: ask there");
+        let elsewhere = Elsewhere { region: region.to_string(), url: url.to_owned() };
+        Self { region: Some(Box::new(elsewhere)), ..Self::new(Kind::RegionElsewhere, detail) }
     }
 
     /// A panic, or anything else that should not happen.
@@ -148,6 +180,7 @@ impl IntoResponse for Problem {
             title,
             status: status.as_u16(),
             detail: &self.detail,
+            region: self.region.as_deref(),
         };
         let mut headers: Vec<(HeaderName, &str)> = vec![
             (header::CONTENT_TYPE, "application/problem+json"),

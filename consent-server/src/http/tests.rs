@@ -3,7 +3,9 @@
 mod bad_input;
 mod choices;
 mod keys;
+mod log;
 mod marketing;
+mod regions;
 mod shown;
 mod visitor;
 
@@ -18,7 +20,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::ambient::{Ambient, System};
-use crate::app::App;
+use crate::app::{App, StartError};
 use crate::settings::{
     DEFAULT_RETENTION, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
     ServerSettings, Settings, SiteSettings, StoreSettings, Transport,
@@ -116,6 +118,28 @@ fn region(folder: &std::path::Path) -> RegionSettings {
     }
 }
 
+/// One site in that region, with that policy in force.
+fn settings(folder: &std::path::Path, policy: Policy) -> Settings {
+    Settings {
+        server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
+        mail: MailSettings {
+            transport: Transport::Folder(folder.join("mail")),
+            from: "News <news@example.org>".parse().unwrap(),
+        },
+        regions: vec![region(folder)],
+        elsewhere: Vec::new(),
+        sites: vec![SiteSettings {
+            id: "example".parse().unwrap(),
+            region: "eu".parse().unwrap(),
+            policy,
+            origins: vec![OWN.into(), EMBED.into()],
+            look: Look::default(),
+            hosts: std::collections::BTreeMap::new(),
+            retention_months: DEFAULT_RETENTION,
+        }],
+    }
+}
+
 impl TestApp {
     async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap(), 1).await
@@ -128,28 +152,15 @@ impl TestApp {
 
     /// The same with any policy.
     async fn with(folder: tempfile::TempDir, policy: Policy) -> Self {
-        let data = |name: &str| folder.path().join(name);
-        let settings = Settings {
-            server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
-            mail: MailSettings {
-                transport: Transport::Folder(data("mail")),
-                from: "News <news@example.org>".parse().unwrap(),
-            },
-            regions: vec![region(folder.path())],
-            elsewhere: Vec::new(),
-            sites: vec![SiteSettings {
-                id: "example".parse().unwrap(),
-                region: "eu".parse().unwrap(),
-                policy,
-                origins: vec![OWN.into(), EMBED.into()],
-                look: Look::default(),
-                hosts: std::collections::BTreeMap::new(),
-                retention_months: DEFAULT_RETENTION,
-            }],
-        };
+        let settings = settings(folder.path(), policy);
+        Self::open(folder, settings).await.unwrap()
+    }
+
+    /// Starts with any settings, over the files in `folder`.
+    async fn open(folder: tempfile::TempDir, settings: Settings) -> Result<Self, StartError> {
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));
-        let app = App::open_with(settings, clock.clone()).await.unwrap();
-        Self { router: app.router(), app, clock, folder }
+        let app = App::open_with(settings, clock.clone()).await?;
+        Ok(Self { router: app.router(), app, clock, folder })
     }
 
     /// Ends, and starts again over the same files with that policy in force.

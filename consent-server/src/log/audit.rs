@@ -385,6 +385,9 @@ impl From<&Stored> for Exported {
     }
 }
 
+/// Says whether a receipt is genuine.
+pub type Verify<'v> = dyn Fn(&str) -> Result<Receipt, Failure> + Sync + 'v;
+
 /// Holds the lines of an export against a log that has been verified already.
 pub struct ExportCheck<'s> {
     leaves: Leaves<'s>,
@@ -404,7 +407,7 @@ impl<'s> ExportCheck<'s> {
     pub async fn line(
         &mut self,
         line: &Exported,
-        verify: Option<&(dyn Fn(&str) -> Result<Receipt, Failure> + Sync)>,
+        verify: Option<&Verify<'_>>,
     ) -> Result<(), AuditError> {
         let wrong =
             |what: &str| AuditError::Record { kind: "receipt", id: line.id, what: what.to_owned() };

@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::source::{Source, SourceError, Stored, tiles};
 use crate::ambient::SharedAmbient;
+use crate::keys::KeysError;
 use crate::store::{Head, Integration, Pending, SharedStore, StoreError, TileId};
 
 /// The most leaves that are given places in one transaction: those who decide meanwhile wait for
@@ -55,6 +56,9 @@ pub enum IntegrateError {
     /// The log is as large as a log can be.
     #[error(transparent)]
     Full(#[from] InvalidHead),
+    /// There is nothing to sign with.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
     /// The checkpoint cannot be signed.
     #[error("the checkpoint cannot be signed: {0}")]
     Sign(#[from] InvalidNote),
@@ -63,7 +67,7 @@ pub enum IntegrateError {
 /// What signs a log's checkpoints at a moment, and what verifies all that it has signed so far.
 pub trait LogKeys: Send + Sync {
     /// The key that signs now.
-    fn signing(&self, now: Timestamp) -> Arc<SigningKey>;
+    fn signing(&self, now: Timestamp) -> Result<Arc<SigningKey>, KeysError>;
     /// The keys of all checkpoints so far.
     fn verifiers(&self) -> Vec<VerifierKey>;
 }
@@ -104,7 +108,7 @@ impl Integrator {
                 nodes.insert(node, hash);
             })?;
         }
-        let key = self.keys.signing(self.ambient.now());
+        let key = self.keys.signing(self.ambient.now())?;
         let checkpoint = Checkpoint::new(&key, edge.head()).sign(&key)?.to_string();
         let after = Head { size: edge.head().size(), checkpoint };
         let work = Integration {
@@ -202,7 +206,7 @@ impl Integrator {
     }
 }
 
-/// Integrates until told to stop; says each new head.
+/// Integrates until told to stop, and then what waits still; says each new head.
 pub async fn run(
     mut integrator: Integrator,
     mut stop: watch::Receiver<bool>,
@@ -226,8 +230,12 @@ pub async fn run(
         };
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => return,
+            _ = stop.wait_for(|stop| *stop) => break,
         }
+    }
+    // No decision is taken any more, so this has an end; what fails now waits for the next start.
+    while let Ok((1.., head)) = integrator.integrate().await {
+        head.into_iter().for_each(&said);
     }
 }
 
@@ -245,8 +253,8 @@ mod tests {
     struct One(Arc<SigningKey>);
 
     impl LogKeys for One {
-        fn signing(&self, _: Timestamp) -> Arc<SigningKey> {
-            Arc::clone(&self.0)
+        fn signing(&self, _: Timestamp) -> Result<Arc<SigningKey>, KeysError> {
+            Ok(Arc::clone(&self.0))
         }
 
         fn verifiers(&self) -> Vec<VerifierKey> {

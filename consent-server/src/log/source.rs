@@ -95,53 +95,41 @@ const ENTRY: usize = 34;
 /// The bytes of a hash.
 const HASH: usize = 32;
 /// The most that is read for one answer: a full tile of entries, or a checkpoint.
-const MAX_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: u64 = 64 * 1024;
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Reads the log of another server.
 #[derive(Debug, Clone)]
 pub struct Http {
-    client: reqwest::Client,
+    agent: ureq::Agent,
     base: String,
 }
 
 impl Http {
     /// The log below that address, as in `https://consent.example.org/v1/log/eu`.
-    pub fn new(base: &str) -> Result<Self, SourceError> {
-        let failed = |error: reqwest::Error| SourceError::Http {
-            url: base.to_owned(),
-            reason: error.to_string(),
-        };
-        let client = client(Duration::from_secs(30));
-        let base = base.trim_end_matches('/').to_owned();
-        Ok(Self { client: client.map_err(failed)?, base })
+    pub fn new(base: &str) -> Self {
+        Self { agent: agent(TIMEOUT), base: base.trim_end_matches('/').to_owned() }
     }
 
     async fn get(&self, path: &str) -> Result<Vec<u8>, SourceError> {
-        let url = format!("{}/{path}", self.base);
+        let (agent, url) = (self.agent.clone(), format!("{}/{path}", self.base));
         let failed = |reason: String| SourceError::Http { url: url.clone(), reason };
-        let answer = self.client.get(&url).send().await;
-        let mut answer = answer.map_err(|error| failed(error.without_url().to_string()))?;
-        if !answer.status().is_success() {
-            return Err(failed(format!("answered {}", answer.status())));
-        }
-        let mut bytes = Vec::new();
-        while let Some(more) =
-            answer.chunk().await.map_err(|error| failed(error.without_url().to_string()))?
-        {
-            bytes.extend_from_slice(&more);
-            if bytes.len() > MAX_ANSWER {
-                return Err(failed("answered more than a log does".to_owned()));
+        let get = {
+            let url = url.clone();
+            move || {
+                let mut answer = agent.get(&url).call()?;
+                answer.body_mut().with_config().limit(MAX_ANSWER).read_to_vec()
             }
-        }
-        Ok(bytes)
+        };
+        let read = tokio::task::spawn_blocking(get).await;
+        read.map_err(|error| failed(error.to_string()))?.map_err(|error| failed(error.to_string()))
     }
 }
 
 /// A client for HTTP and HTTPS that gives up after that time.
-pub(super) fn client(timeout: Duration) -> reqwest::Result<reqwest::Client> {
-    // Fails where another part of the program was first, which is as well.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(timeout).build()
+pub(super) fn agent(timeout: Duration) -> ureq::Agent {
+    ureq::Agent::config_builder().timeout_global(Some(timeout)).build().into()
 }
 
 #[async_trait]

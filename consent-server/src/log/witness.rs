@@ -35,22 +35,21 @@ impl Witnesses {
         if self.is_empty() {
             return;
         }
-        let client = super::source::client(TIMEOUT);
-        let Ok(client) = client else {
-            tracing::error!("no connection can be made, so no witness hears of checkpoints");
-            return;
-        };
+        let agent = super::source::agent(TIMEOUT);
         while heads.changed().await.is_ok() {
             let head = heads.borrow_and_update().clone();
             self.append(&head);
             for address in &self.addresses {
-                let post = client
-                    .post(address)
-                    .header("content-type", "text/plain; charset=utf-8")
-                    .body(head.checkpoint.clone());
-                match post.send().await.and_then(reqwest::Response::error_for_status) {
-                    Ok(_) => {}
-                    Err(error) => {
+                let (agent, address) = (agent.clone(), address.clone());
+                let note = head.checkpoint.clone();
+                let post = move || {
+                    let post =
+                        agent.post(address).header("content-type", "text/plain; charset=utf-8");
+                    post.send(note)
+                };
+                match tokio::task::spawn_blocking(post).await {
+                    Ok(Ok(_)) | Err(_) => {}
+                    Ok(Err(error)) => {
                         tracing::warn!(%error, size = head.size, "a witness was not told");
                     }
                 }

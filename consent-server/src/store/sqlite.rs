@@ -108,8 +108,8 @@ fn prepare(writer: &mut Connection) -> Result<(), StoreError> {
 
 /// A reader that nobody uses, or any if all are used.
 fn reader(readers: &[Mutex<Connection>], first: usize) -> MutexGuard<'_, Connection> {
-    let all = (0..readers.len()).map(|i| &readers[(first + i) % readers.len()]);
-    all.filter_map(|reader| reader.try_lock().ok()).next().unwrap_or_else(|| {
+    let mut all = (0..readers.len()).map(|i| &readers[(first + i) % readers.len()]);
+    all.find_map(|reader| reader.try_lock().ok()).unwrap_or_else(|| {
         // One whose holder panicked holds no transaction: it is rolled back when it is dropped.
         readers[first % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
     })

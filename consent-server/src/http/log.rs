@@ -1,0 +1,148 @@
+//! `/v1/log/{region}/…`: the log for everybody, as C2SP tlog-tiles has it; and the proof of one
+//! receipt for whoever holds it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequestParts, Path, RawPathParams, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, header};
+use axum::response::{IntoResponse, Response};
+use consent_core::RegionId;
+use consent_core::log::{Bundle, RecordKind, Tile, TileKind};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::problem::{Kind, Problem};
+use crate::app::{App, Region};
+use crate::log::{Source as _, SourceError, Stored, proof};
+use crate::service::verify;
+
+/// The region that the path names.
+pub(super) struct AtRegion(Arc<Region>);
+
+impl FromRequestParts<App> for AtRegion {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Problem> {
+        let unknown = || Problem::new(Kind::RegionUnknown, "this server knows no such region");
+        let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| unknown())?;
+        let name = params.iter().find(|(name, _)| *name == "region").ok_or_else(unknown)?.1;
+        let id: RegionId = name.parse().map_err(|_| unknown())?;
+        if let Some(region) = app.regions().find(|region| region.id == id) {
+            return Ok(Self(Arc::clone(region)));
+        }
+        let url = app.elsewhere(&id).ok_or_else(unknown)?;
+        Err(Problem::elsewhere(&id, url))
+    }
+}
+
+/// Anybody may read a log, from any page.
+fn anybody(kind: &'static str, caching: &'static str) -> [(HeaderName, &'static str); 3] {
+    [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, caching),
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    ]
+}
+
+/// The latest checkpoint: a signed note.
+pub(super) async fn checkpoint(AtRegion(region): AtRegion) -> Result<Response, Problem> {
+    let checkpoint = source(&region).checkpoint().await?;
+    if checkpoint.is_empty() {
+        return Err(Problem::new(Kind::LogEmpty, "the log has no checkpoint yet; ask in a second"));
+    }
+    Ok((anybody("text/plain; charset=utf-8", "no-cache"), checkpoint).into_response())
+}
+
+/// The keys that its checkpoints are verified with, one on each line, as signed notes write them.
+pub(super) async fn keys(AtRegion(region): AtRegion) -> Response {
+    let keys = region.keys.log_verifiers().into_iter().map(|key| key.to_string());
+    let keys = keys.collect::<Vec<_>>().join("\n") + "\n";
+    (anybody("text/plain; charset=utf-8", "max-age=300"), keys).into_response()
+}
+
+/// A tile. A full one never changes; of a partial one, what it holds does not.
+pub(super) async fn tile(
+    AtRegion(region): AtRegion,
+    Path((_, path)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let unknown = |detail: String| Problem::new(Kind::RouteUnknown, detail);
+    let tile: Tile = format!("tile/{path}").parse().map_err(|error| unknown(format!("{error}")))?;
+    let size = region.store.head().await?.size;
+    if !tile.is_within(size) {
+        return Err(unknown(format!("the log has {size} leaves, and so no {tile} yet")));
+    }
+    let bytes = source(&region).tile(tile).await?;
+    // Entries are bundles of bytes, hashes are hashes; neither is for people.
+    debug_assert!(matches!(tile.kind(), TileKind::Entries | TileKind::Hashes(_)));
+    let caching = "public, max-age=31536000, immutable";
+    Ok((anybody("application/octet-stream", caching), bytes).into_response())
+}
+
+/// The proof that a receipt, or an event, is in the log: where, and how that leads to the root of
+/// the latest checkpoint (C2SP tlog-proof). What it is about is not in it.
+pub(super) async fn inclusion(
+    AtRegion(region): AtRegion,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let unknown = || {
+        let detail = "the log holds nothing by this identifier; a new receipt has its place within \
+                      a second, and an erased one has lost it";
+        Problem::new(Kind::ReceiptUnknown, detail)
+    };
+    let id: Uuid = id.parse().map_err(|_| unknown())?;
+    let position = region.store.position(id).await?.ok_or_else(unknown)?;
+    let proof = proof(&source(&region), position).await?.ok_or_else(unknown)?;
+    Ok((anybody("text/plain; charset=utf-8", "no-cache"), proof.to_string()).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Body {
+    receipt: String,
+}
+
+/// `POST /v1/receipts/bundle`: for whoever holds a receipt, all that it takes to verify it in the
+/// log, without this server.
+pub(super) async fn bundle(
+    State(app): State<App>,
+    body: Result<Json<Body>, JsonRejection>,
+) -> Result<Response, Problem> {
+    let Json(body) = body?;
+    let verifiers = app.regions().map(|region| region.keys.receipt_verifier());
+    let receipt = verify(body.receipt.as_bytes(), verifiers)
+        .map_err(|failure| Problem::new(Kind::ReceiptInvalid, format!("receipt: {failure}")))?;
+    let unknown = |detail: &str| Problem::new(Kind::ReceiptUnknown, detail);
+    let region = app.regions().find(|region| region.id == receipt.claims().region);
+    let region = region.ok_or_else(|| unknown("its region is not held here"))?;
+    let stored = region.store.receipt(receipt.claims().jti).await?;
+    let stored = stored
+        .filter(|stored| stored.jws == receipt.as_str())
+        .ok_or_else(|| unknown("it is genuine, and not kept here any more"))?;
+    let waits = || unknown("it waits for its place in the log; ask again in a second");
+    let position = stored.position.ok_or_else(waits)?;
+    let proof = proof(&source(region), position).await?.ok_or_else(waits)?;
+    let bundle = Bundle::new(RecordKind::Receipt, stored.salt, stored.jws.into_bytes(), proof)
+        .map_err(|_| Problem::internal())?;
+    let headers =
+        [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
+    Ok((headers, bundle.to_string()).into_response())
+}
+
+fn source(region: &Region) -> Stored {
+    Stored(Arc::clone(&region.store))
+}
+
+impl From<SourceError> for Problem {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Store(error) => error.into(),
+            error => {
+                tracing::error!(%error, "the log cannot be read");
+                Self::internal()
+            }
+        }
+    }
+}
