@@ -254,6 +254,8 @@ pub struct Parts {
     pub page_style: Asset,
     regions: Vec<Arc<Region>>,
     sites: BTreeMap<SiteId, Arc<Site>>,
+    /// The sites of regions held elsewhere, with the origins of their servers.
+    elsewhere: BTreeMap<SiteId, String>,
 }
 
 impl std::ops::Deref for App {
@@ -278,11 +280,15 @@ impl App {
         for region in &settings.regions {
             regions.push(Arc::new(Region::open(region, true, &*ambient).await?));
         }
-        let mut sites = BTreeMap::new();
+        let (mut sites, mut elsewhere) = (BTreeMap::new(), BTreeMap::new());
         for site in &settings.sites {
-            // The site of a region held elsewhere is that server's.
             let region = regions.iter().find(|region| region.id == site.region);
-            let Some(region) = region.map(Arc::clone) else { continue };
+            let Some(region) = region.map(Arc::clone) else {
+                let there = settings.elsewhere.iter().find(|there| there.id == site.region);
+                let there = there.expect("checked when the settings were read");
+                elsewhere.insert(site.id.clone(), there.url.clone());
+                continue;
+            };
             let site = Site::open(site, region, &public_url, &widget, &*ambient).await?;
             sites.insert(site.id.clone(), Arc::new(site));
         }
@@ -295,6 +301,7 @@ impl App {
             page_style,
             regions,
             sites,
+            elsewhere,
         })))
     }
 
@@ -306,6 +313,11 @@ impl App {
     /// The site of that name.
     pub fn site(&self, id: &SiteId) -> Option<&Arc<Site>> {
         self.0.sites.get(id)
+    }
+
+    /// The origin of the server that has the site of that name, if it is not this one.
+    pub fn elsewhere(&self, id: &SiteId) -> Option<&str> {
+        self.0.elsewhere.get(id).map(String::as_str)
     }
 
     /// Verifies a receipt of any region held here.

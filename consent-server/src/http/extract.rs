@@ -24,6 +24,10 @@ impl FromRequestParts<App> for AtSite {
         let params = RawPathParams::from_request_parts(parts, app).await.map_err(|_| unknown())?;
         let name = params.iter().find(|(name, _)| *name == "site").ok_or_else(unknown)?.1;
         let id: SiteId = name.parse().map_err(|_| unknown())?;
+        if let Some(url) = app.elsewhere(&id) {
+            let detail = format!("the site's region is held by another server: ask {url}");
+            return Err(Problem::new(Kind::SiteElsewhere, detail));
+        }
         app.site(&id).cloned().map(Self).ok_or_else(unknown)
     }
 }

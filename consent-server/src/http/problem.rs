@@ -25,6 +25,8 @@ pub(super) enum Kind {
     FieldInvalid,
     /// The site is not served here.
     SiteUnknown,
+    /// Another server has the site.
+    SiteElsewhere,
     /// There is no such address.
     RouteUnknown,
     /// The address exists, but not for this method.
@@ -72,6 +74,9 @@ impl Kind {
             }
             Self::FieldInvalid => ("field-invalid", S::UNPROCESSABLE_ENTITY, "A field is wrong"),
             Self::SiteUnknown => ("site-unknown", S::NOT_FOUND, "There is no such site here"),
+            Self::SiteElsewhere => {
+                ("site-elsewhere", S::MISDIRECTED_REQUEST, "Another server has this site")
+            }
             Self::RouteUnknown => {
                 ("route-unknown", S::NOT_FOUND, "There is nothing at this address")
             }

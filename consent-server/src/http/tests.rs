@@ -20,7 +20,7 @@ use tower::ServiceExt;
 use crate::ambient::{Ambient, System};
 use crate::app::App;
 use crate::settings::{
-    DEFAULT_RETENTION, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
+    DEFAULT_RETENTION, Elsewhere, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
     ServerSettings, Settings, SiteSettings, StoreSettings, Transport,
 };
 use crate::store::Token;
@@ -116,6 +116,29 @@ fn region(folder: &std::path::Path) -> RegionSettings {
     }
 }
 
+/// A server's settings with one site.
+fn settings(folder: &std::path::Path, policy: Policy) -> Settings {
+    let data = |name: &str| folder.join(name);
+    Settings {
+        server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
+        mail: MailSettings {
+            transport: Transport::Folder(data("mail")),
+            from: "News <news@example.org>".parse().unwrap(),
+        },
+        regions: vec![region(folder)],
+        elsewhere: Vec::new(),
+        sites: vec![SiteSettings {
+            id: "example".parse().unwrap(),
+            region: "eu".parse().unwrap(),
+            policy,
+            origins: vec![OWN.into(), EMBED.into()],
+            look: Look::default(),
+            hosts: std::collections::BTreeMap::new(),
+            retention_months: DEFAULT_RETENTION,
+        }],
+    }
+}
+
 impl TestApp {
     async fn new() -> Self {
         Self::at(tempfile::tempdir().unwrap(), 1).await
@@ -128,25 +151,12 @@ impl TestApp {
 
     /// The same with any policy.
     async fn with(folder: tempfile::TempDir, policy: Policy) -> Self {
-        let data = |name: &str| folder.path().join(name);
-        let settings = Settings {
-            server: ServerSettings { listen: ([127, 0, 0, 1], 0).into(), public_url: OWN.into() },
-            mail: MailSettings {
-                transport: Transport::Folder(data("mail")),
-                from: "News <news@example.org>".parse().unwrap(),
-            },
-            regions: vec![region(folder.path())],
-            elsewhere: Vec::new(),
-            sites: vec![SiteSettings {
-                id: "example".parse().unwrap(),
-                region: "eu".parse().unwrap(),
-                policy,
-                origins: vec![OWN.into(), EMBED.into()],
-                look: Look::default(),
-                hosts: std::collections::BTreeMap::new(),
-                retention_months: DEFAULT_RETENTION,
-            }],
-        };
+        let settings = settings(folder.path(), policy);
+        Self::of(folder, settings).await
+    }
+
+    /// The same with any settings.
+    async fn of(folder: tempfile::TempDir, settings: Settings) -> Self {
         let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));
         let app = App::open_with(settings, clock.clone()).await.unwrap();
         Self { router: app.router(), app, clock, folder }

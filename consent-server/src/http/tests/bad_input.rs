@@ -233,3 +233,24 @@ async fn a_store_that_fails_is_never_a_yes() {
     test.decide(GRANT, "preferences", None).await.problem(503, "store-unavailable");
     assert_eq!(count(&test).await, receipts, "no receipt without its state");
 }
+
+#[tokio::test]
+async fn a_site_of_another_server_is_told_where_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut settings = settings(folder.path(), policy(1));
+    let there = Elsewhere { id: "us".parse().unwrap(), url: "https://us.example.org".into() };
+    settings.elsewhere.push(there);
+    let (id, region) = ("other".parse().unwrap(), "us".parse().unwrap());
+    settings.sites.push(SiteSettings { id, region, ..settings.sites[0].clone() });
+    let test = TestApp::of(folder, settings).await;
+
+    for path in ["consent.js", "me", "check", "choices", "confirm"] {
+        let told = test.get(&format!("/v1/sites/other/{path}"), &[]).await;
+        let told = told.problem(421, "site-elsewhere");
+        assert!(told.ends_with("ask https://us.example.org"), "{told}");
+    }
+    let told = test.post("/v1/sites/other/decisions", &[("origin", OWN)], "{}").await;
+    told.problem(421, "site-elsewhere");
+    assert!(!test.folder.path().join("us.db").exists());
+    assert_eq!(test.decide(r#"{"analytics":"granted"}"#, "accept_all", None).await.status, 201);
+}
