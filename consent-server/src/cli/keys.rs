@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Subcommand, ValueEnum};
-use consent_core::RegionId;
 use consent_core::receipt::Algorithm;
+use consent_core::{RegionId, Timestamp};
 use consent_server::ambient::{Ambient, System};
 use consent_server::keys::{self, KeyFacts, Keys, Listed};
 use consent_server::settings::{RegionSettings, Settings};
@@ -172,10 +172,10 @@ fn ids(settings: &Settings) -> String {
 
 impl List {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let mut all = Vec::new();
+        let (now, mut all) = (System.now(), Vec::new());
         for region in self.at.all()? {
             let keys = Keys::open(&region, false, &System)?;
-            all.extend(keys.list(System.now()).into_iter().map(|key| (region.id.clone(), key)));
+            all.extend(keys.list(now).into_iter().map(|key| (region.id.clone(), key)));
         }
         if self.at.json {
             let all = all.into_iter().map(|(region, key)| {
@@ -186,7 +186,7 @@ impl List {
             print_json(&all.collect::<Result<Vec<_>, serde_json::Error>>()?)?;
         } else {
             for (region, key) in &all {
-                println!("{region}  {}", line(key));
+                println!("{region}  {}", line(key, now));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -194,10 +194,11 @@ impl List {
 }
 
 /// A key in one line.
-fn line(key: &Listed) -> String {
+fn line(key: &Listed, now: Timestamp) -> String {
     let Listed { facts, signs, public } = key;
     let does = match (signs, facts.destroyed) {
         (true, _) => "signs",
+        (false, None) if facts.from > Some(now) && facts.retired.is_none() => "will sign",
         (false, None) => "verifies",
         (false, Some(_)) => "is gone",
     };
@@ -224,7 +225,7 @@ impl Rotate {
         }
         let KeyFacts { kid, from, .. } = &done.added;
         let from = from.map(|from| from.to_string()).unwrap_or_default();
-        println!("key '{kid}' signs {}s from {from} on", kind.as_str());
+        println!("key '{kid}' signs {} from {from} on", kind.signed());
         if let Some(old) = done.replaces {
             println!("key '{old}' signs until then, and verifies after");
         }

@@ -217,14 +217,14 @@ fn check(
 fn still_needed(facts: &[&KeyFacts], id: &str, kind: KeyKind, now: Timestamp) -> String {
     let waiting = |key: &&&KeyFacts| key.kid != id && key.secret && key.from > Some(now);
     let next = facts.iter().filter(waiting).filter_map(|key| Some((key.from?, &key.kid))).min();
-    let kind = kind.as_str();
+    let (signed, kind) = (kind.signed(), kind.as_str());
     match next {
         Some((from, next)) => format!(
-            "key '{id}' cannot be retired yet: nothing else signs {kind}s until key '{next}' does, \
+            "key '{id}' cannot be retired yet: nothing else signs {signed} until key '{next}' does, \
              at {from}"
         ),
         None => format!(
-            "key '{id}' cannot be retired: nothing else signs {kind}s; add another key with: \
+            "key '{id}' cannot be retired: nothing else signs {signed}; add another key with: \
              consent keys rotate --kind {kind}"
         ),
     }

@@ -36,6 +36,15 @@ impl KeyKind {
         }
     }
 
+    /// What its keys sign.
+    pub fn signed(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipts",
+            Self::Link => "links",
+            Self::Log => "checkpoints",
+        }
+    }
+
     /// The algorithm of a key that names none.
     pub(super) fn usual(self) -> Algorithm {
         match self {

@@ -145,6 +145,8 @@ async fn keys_are_listed_added_and_retired_in_words() {
     assert_eq!(added.code, Some(0), "{}", added.err);
     assert!(added.out.contains(&format!("key '{old}' signs until then")), "{}", added.out);
     assert_eq!(home.signing("receipt"), old, "not before its time");
+    let words = home.run(&["keys", "list"]).out;
+    assert!(words.contains("  HS256    will sign  from 20"), "{words}");
     let early = home.run(&["keys", "retire", "--kid", &old]);
     assert!(early.err.contains("cannot be retired yet"), "{}", early.err);
 
