@@ -7,8 +7,8 @@ use consent_core::cookie::StateCookie;
 use consent_core::policy::{PolicyHistory, Purpose};
 use consent_core::receipt::Failure;
 use consent_core::{
-    Choice, Digest, LegalBasis, Policy, PurposeId, Receipt, Record, RegionId, SiteId, Standing,
-    Subject, Timestamp, Verdict,
+    Choice, Digest, LegalBasis, Pepper, Policy, PurposeId, Receipt, Record, RegionId, SiteId,
+    Standing, Subject, Timestamp, Verdict,
 };
 use consent_widget::Labels;
 use serde_json::json;
@@ -20,7 +20,7 @@ use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings, StoreSettings};
-use crate::store::{self, AuditEvent, Published, SharedStore, StoreError};
+use crate::store::{self, AuditEvent, Owner, Published, SharedStore, StoreError};
 use crate::texts::Made;
 
 /// Why the system cannot start.
@@ -94,7 +94,12 @@ impl Region {
             StoreSettings::Postgres(_) => return Err(StartError::Postgres(settings.id.clone())),
         };
         if create {
-            store.belong(&settings.id, &settings.log.origin, ambient.now()).await?;
+            let owner = Owner {
+                region: settings.id.clone(),
+                origin: settings.log.origin.clone(),
+                secrets: fingerprint(&keys.pepper),
+            };
+            store.belong(&owner, ambient.now()).await?;
         }
         let witnesses = Witnesses {
             addresses: settings.log.witnesses.clone(),
@@ -133,6 +138,13 @@ impl Region {
             _ => Err(InvalidSubject::Kind),
         }
     }
+}
+
+/// What tells a pepper from others: what it makes of an address that nobody has.
+fn fingerprint(pepper: &Pepper) -> String {
+    let site: SiteId = "fingerprint".parse().expect("a name");
+    let address = "pepper@fingerprint.invalid".parse().expect("an address");
+    pepper.email(&site, &address).to_string()
 }
 
 /// Why a text names no subject.

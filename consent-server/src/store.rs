@@ -79,17 +79,42 @@ pub enum StoreError {
     },
     /// The store belongs to another region.
     #[error(
-        "the store holds the records of region '{held}' with the log '{origin}', not those of \
-         '{wanted}': name the store that belongs to the region"
+        "the store holds the records of region '{held}': name the one that belongs to '{wanted}'"
     )]
     Region {
         /// The region whose records it holds.
         held: String,
+        /// The region that the configuration names.
+        wanted: RegionId,
+    },
+    /// The log has another name.
+    #[error(
+        "region '{region}': its log is called '{origin}', and a log never changes its name; write \
+         log = \"{origin}\" into its [[region]]"
+    )]
+    Origin {
+        /// The region.
+        region: RegionId,
         /// The name of its log.
         origin: String,
-        /// The region that the configuration names.
-        wanted: String,
     },
+    /// The secrets are others.
+    #[error(
+        "region '{0}': the keys are not those with which its store was filled, so that no address \
+         would be found any more: put the copy of its keys back"
+    )]
+    Secrets(RegionId),
+}
+
+/// To whom a store belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The region.
+    pub region: RegionId,
+    /// The name of its log.
+    pub origin: String,
+    /// What tells its pepper from others.
+    pub secrets: String,
 }
 
 /// A policy or a notice as it is kept.
@@ -327,12 +352,7 @@ pub struct Token {
 #[async_trait]
 pub trait Store: Send + Sync {
     /// Says to whom the store belongs, if nobody has said it yet; fails if it is somebody else.
-    async fn belong(
-        &self,
-        region: &RegionId,
-        origin: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError>;
+    async fn belong(&self, owner: &Owner, now: Timestamp) -> Result<(), StoreError>;
 
     /// Every site that has ever published a policy here.
     async fn sites(&self) -> Result<Vec<SiteId>, StoreError>;

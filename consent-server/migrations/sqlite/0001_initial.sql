@@ -5,6 +5,7 @@
 CREATE TABLE region (
     id         TEXT    NOT NULL PRIMARY KEY,
     origin     TEXT    NOT NULL, -- the name of its log
+    secrets    TEXT    NOT NULL, -- what tells its pepper from others, and nothing of it
     since      INTEGER NOT NULL
 ) STRICT;
 

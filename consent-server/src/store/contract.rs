@@ -376,13 +376,22 @@ async fn what_is_known_is_read_as_it_was_written(place: &dyn Place) {
 
 async fn a_store_belongs_to_one_region(place: &dyn Place) {
     let store = place.open().await;
-    let (eu, us): (RegionId, RegionId) = ("eu".parse().unwrap(), "us".parse().unwrap());
-    store.belong(&eu, "example.org/eu", at(1)).await.unwrap();
-    store.belong(&eu, "example.org/eu", at(2)).await.unwrap();
-    let other = store.belong(&us, "example.org/us", at(3)).await.unwrap_err();
-    assert!(other.to_string().contains("of region 'eu'"), "{other}");
-    let renamed = store.belong(&eu, "other.org/eu", at(3)).await.unwrap_err();
-    assert!(renamed.to_string().contains("with the log 'example.org/eu'"), "{renamed}");
+    let owner = |region: &str, origin: &str, secrets: &str| Owner {
+        region: region.parse().unwrap(),
+        origin: origin.into(),
+        secrets: secrets.into(),
+    };
+    let eu = owner("eu", "example.org/eu", "a");
+    store.belong(&eu, at(1)).await.unwrap();
+    store.belong(&eu, at(2)).await.unwrap();
+    for (other, told) in [
+        (owner("us", "example.org/eu", "a"), "the records of region 'eu'"),
+        (owner("eu", "other.org/eu", "a"), "write log = \"example.org/eu\""),
+        (owner("eu", "example.org/eu", "b"), "put the copy of its keys back"),
+    ] {
+        let error = store.belong(&other, at(3)).await.unwrap_err().to_string();
+        assert!(error.contains(told), "{error}");
+    }
 }
 
 async fn a_published_policy_never_changes(place: &dyn Place) {

@@ -13,13 +13,13 @@ mod receipts;
 mod subjects;
 
 use async_trait::async_trait;
-use consent_core::{Digest, RegionId, SiteId, Subject, Timestamp};
+use consent_core::{Digest, SiteId, Subject, Timestamp};
 use uuid::Uuid;
 
 use super::db::{Db, Engine, Value};
 use super::{
-    AuditEvent, Before, Entry, Erased, Head, History, Integration, Pending, Published, Report,
-    Statistic, Store, StoreError, Stored, TileId, Token,
+    AuditEvent, Before, Entry, Erased, Head, History, Integration, Owner, Pending, Published,
+    Report, Statistic, Store, StoreError, Stored, TileId, Token,
 };
 
 pub(super) use append::{append, count};
@@ -50,14 +50,9 @@ impl<E: Engine> SqlStore<E> {
 
 #[async_trait]
 impl<E: Engine> Store for SqlStore<E> {
-    async fn belong(
-        &self,
-        region: &RegionId,
-        origin: &str,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (region, origin) = (region.clone(), origin.to_owned());
-        self.write_again(move |db| policies::belong(db, &region, &origin, now)).await
+    async fn belong(&self, owner: &Owner, now: Timestamp) -> Result<(), StoreError> {
+        let owner = owner.clone();
+        self.write_again(move |db| policies::belong(db, &owner, now)).await
     }
 
     async fn sites(&self) -> Result<Vec<SiteId>, StoreError> {

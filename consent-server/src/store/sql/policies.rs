@@ -1,32 +1,31 @@
 //! Whose store it is, the policies that were published, and the texts that were shown.
 
-use consent_core::{Digest, RegionId, SiteId, Timestamp};
+use consent_core::{Digest, SiteId, Timestamp};
 
 use super::events;
 use crate::store::db::{Db, Value};
-use crate::store::{AuditEvent, Published, StoreError};
+use crate::store::{AuditEvent, Owner, Published, StoreError};
 
-pub(super) fn belong(
-    db: &mut dyn Db,
-    region: &RegionId,
-    origin: &str,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let Some(mut row) = db.first("SELECT id, origin FROM region", &[])? else {
-        let values = [region.as_str().into(), origin.into(), now.into()];
-        db.execute("INSERT INTO region (id, origin, since) VALUES ($1, $2, $3)", &values)?;
+pub(super) fn belong(db: &mut dyn Db, owner: &Owner, now: Timestamp) -> Result<(), StoreError> {
+    let Owner { region, origin, secrets } = owner;
+    let Some(mut row) = db.first("SELECT id, origin, secrets FROM region", &[])? else {
+        let values: [Value<'_>; 4] =
+            [region.as_str().into(), origin.as_str().into(), secrets.as_str().into(), now.into()];
+        let insert = "INSERT INTO region (id, origin, secrets, since) VALUES ($1, $2, $3, $4)";
+        db.execute(insert, &values)?;
         return Ok(());
     };
     let (held, known) = (row.text(0)?, row.text(1)?);
-    if held == region.as_str() && known == origin {
-        return Ok(());
+    if held != region.as_str() {
+        return Err(StoreError::Region { held, wanted: region.clone() });
     }
-    let wanted = if held == region.as_str() {
-        format!("{region}' with the log '{origin}")
-    } else {
-        region.to_string()
-    };
-    Err(StoreError::Region { held, origin: known, wanted })
+    if known != *origin {
+        return Err(StoreError::Origin { region: region.clone(), origin: known });
+    }
+    if row.text(2)? != *secrets {
+        return Err(StoreError::Secrets(region.clone()));
+    }
+    Ok(())
 }
 
 pub(super) fn sites(db: &mut dyn Db) -> Result<Vec<SiteId>, StoreError> {
