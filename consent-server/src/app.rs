@@ -19,7 +19,7 @@ use crate::keys::{Keys, KeysError};
 use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
 use crate::service::verify;
-use crate::settings::{Look, RegionSettings, Settings, SiteSettings, StoreSettings};
+use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
 use crate::store::{self, AuditEvent, Owner, Published, SharedStore, StoreError};
 use crate::texts::Made;
 
@@ -32,11 +32,6 @@ pub enum StartError {
     /// A region's store cannot be opened, or refuses a policy.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// No store of that kind yet.
-    #[error(
-        "region '{0}': this version keeps records in SQLite only; write store = \"sqlite:FILE\""
-    )]
-    Postgres(RegionId),
     /// A site was given another region.
     #[error(
         "site '{site}': its records are in region '{from}', and the configuration says '{to}'; write \
@@ -89,10 +84,7 @@ impl Region {
         ambient: &dyn Ambient,
     ) -> Result<Self, StartError> {
         let keys = Keys::open(settings, create, ambient)?;
-        let store = match &settings.store {
-            StoreSettings::Sqlite(path) => store::open_sqlite(path, create).await?,
-            StoreSettings::Postgres(_) => return Err(StartError::Postgres(settings.id.clone())),
-        };
+        let store = store::open(&settings.store, create).await?;
         if create {
             let owner = Owner {
                 region: settings.id.clone(),
@@ -438,7 +430,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let settings = RegionSettings {
             id: "eu".parse().unwrap(),
-            store: StoreSettings::Sqlite(folder.path().join("eu.db")),
+            store: crate::settings::StoreSettings::Sqlite(folder.path().join("eu.db")),
             keys: KeysSettings::File(folder.path().join("eu.keys")),
             log: LogSettings { origin: "eu".into(), witnesses: Vec::new(), checkpoints: None },
         };

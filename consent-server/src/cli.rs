@@ -1,9 +1,15 @@
 //! The command line: one file for each command. Results go to standard output, everything else to
 //! standard error. An error is exit code 2, so that 0 and 1 can be answers.
 
+mod backup;
+mod bundle;
 mod check;
+mod erase;
+mod export;
 mod keys;
+mod log;
 mod policy;
+mod progress;
 mod serve;
 mod snippet;
 mod token;
@@ -14,10 +20,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, Parser, Subcommand};
-use consent_core::SiteId;
+use consent_core::{RegionId, SiteId};
 use consent_server::ambient::System;
 use consent_server::app::Region;
-use consent_server::settings::{Settings, SiteSettings};
+use consent_server::settings::{RegionSettings, Settings, SiteSettings};
 
 /// Records consent, proves it, and answers whether it is there.
 #[derive(Debug, Parser)]
@@ -39,7 +45,7 @@ enum Command {
     Check(check::Check),
     /// Say whether a receipt is genuine, and what it states: exit code 0 for genuine, 1 for not, 2 for an error.
     #[command(
-        after_help = "Example:\n  consent verify receipt.jws\n  consent verify receipt.jws --as text"
+        after_help = "Examples:\n  consent verify receipt.jws\n  consent verify receipt.jws --as text\n  consent verify --offline receipt.bundle --key 'consent.example.org/eu+1b2c3d4e+AX…'"
     )]
     Verify(verify::Verify),
     /// Check a policy before it is published, and see whom a change asks again.
@@ -52,6 +58,32 @@ enum Command {
     /// List a region's keys, add new ones, and retire old ones.
     #[command(subcommand)]
     Keys(keys::KeysCommand),
+    /// Verify the transparency log, or write it out.
+    #[command(subcommand)]
+    Log(log::LogCommand),
+    /// Write every receipt of a site as a line of JSON: `id`, `at`, `jws`, `salt`, and `index`, its
+    /// place in the log.
+    #[command(
+        after_help = "Examples:\n  consent export --site cloud-pbs --out receipts.ndjson\n  consent export --site cloud-pbs | gzip > receipts.ndjson.gz"
+    )]
+    Export(export::Export),
+    /// Print a receipt with its proof from the log: all that a stranger needs to verify it with the
+    /// log's public key alone.
+    #[command(
+        after_help = "Example:\n  consent bundle receipt.jws > receipt.bundle\n  consent verify --offline receipt.bundle --key 'consent.example.org/eu+1b2c3d4e+AX…'"
+    )]
+    Bundle(bundle::BundleCommand),
+    /// Erase everything about a subject.
+    #[command(
+        after_help = "Example:\n  consent erase --site cloud-pbs email:someone@example.org --yes"
+    )]
+    Erase(erase::Erase),
+    /// Copy a region's store while the server runs, and verify the copy.
+    #[command(after_help = "Example:\n  consent backup --region eu backups/eu-2026-11-25.db")]
+    Backup(backup::Backup),
+    /// Put a copy in the place of a store that is lost, and verify it.
+    #[command(after_help = "Example:\n  consent restore --region eu backups/eu-2026-11-25.db")]
+    Restore(backup::Restore),
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -97,6 +129,24 @@ fn pick<'s>(settings: &'s Settings, wanted: Option<&SiteId>) -> anyhow::Result<&
     }
 }
 
+/// The region meant: the one named, or the only one that is held here.
+fn region<'s>(
+    settings: &'s Settings,
+    wanted: Option<&RegionId>,
+) -> anyhow::Result<&'s RegionSettings> {
+    let known: Vec<_> = settings.regions.iter().map(|region| region.id.as_str()).collect();
+    let known = known.join(", ");
+    match wanted {
+        Some(id) => {
+            settings.regions.iter().find(|region| region.id == *id).ok_or_else(|| {
+                anyhow!("--region: no region '{id}' is held here; there are {known}")
+            })
+        }
+        None if settings.regions.len() == 1 => Ok(&settings.regions[0]),
+        None => Err(anyhow!("--region: say which region is meant: {known}")),
+    }
+}
+
 /// Opens a site's region.
 async fn open(settings: &Settings, site: &SiteSettings, create: bool) -> anyhow::Result<Region> {
     let region = settings.regions.iter().find(|region| region.id == site.region);
@@ -119,6 +169,12 @@ impl Cli {
                 Command::Policy(policy) => policy.run(),
                 Command::Snippet(snippet) => snippet.run().await,
                 Command::Keys(keys) => keys.run(),
+                Command::Log(log) => log.run().await,
+                Command::Export(export) => export.run().await,
+                Command::Bundle(bundle) => bundle.run().await,
+                Command::Erase(erase) => erase.run().await,
+                Command::Backup(backup) => backup.run().await,
+                Command::Restore(restore) => restore.run().await,
                 Command::Token(token) => token.run().await,
             }
         });

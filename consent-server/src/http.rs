@@ -69,7 +69,7 @@ impl App {
                 "/receipts/verify",
                 post(verify::post).options(|| async { StatusCode::NO_CONTENT }).layer(anybody()),
             )
-            .route("/receipts/bundle", post(log::bundle))
+            .route("/receipts/bundle", post(log::post_bundle))
             .route("/log/{region}/checkpoint", get(log::checkpoint))
             .route("/log/{region}/keys", get(log::keys))
             .route("/log/{region}/proof/{id}", get(log::inclusion))

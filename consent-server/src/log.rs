@@ -6,10 +6,12 @@
 //! ([`Witnesses`]), and how the whole of it is verified ([`audit`]).
 
 pub mod audit;
+mod bundle;
 mod integrate;
 mod source;
 mod witness;
 
+pub use bundle::{BundleError, bundle};
 pub use integrate::{IntegrateError, Integrator, LogKeys, run};
 pub use source::{Folder, Http, Source, SourceError, Stored, proof, tiles};
 pub use witness::Witnesses;

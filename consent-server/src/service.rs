@@ -4,6 +4,7 @@
 
 mod check;
 mod decide;
+mod erase;
 mod history;
 pub mod retention;
 mod subscribe;
@@ -11,6 +12,7 @@ mod verify;
 
 pub use check::{Answer, CheckError, check};
 pub use decide::{Circumstances, DecideError, Decided, decide};
+pub use erase::erase;
 pub use history::{Told, history};
 pub use subscribe::{SubscribeError, subscribe};
 pub use verify::{Verification, verify};

@@ -33,12 +33,24 @@ use consent_core::{Digest, PurposeId, Receipt, Record, RegionId, SiteId, Subject
 use uuid::Uuid;
 
 use crate::ambient::Ambient;
+use crate::settings::StoreSettings;
 
-pub use sqlite::open as open_sqlite;
+pub use sqlite::{copy as copy_sqlite, open as open_sqlite};
 pub use statistics::Statistic;
 
 /// A store, however it is kept.
 pub type SharedStore = Arc<dyn Store>;
+
+/// Opens the store that a region has; makes it first if it does not exist and `create` says so.
+pub async fn open(settings: &StoreSettings, create: bool) -> Result<SharedStore, StoreError> {
+    match settings {
+        StoreSettings::Sqlite(path) => open_sqlite(path, create).await,
+        StoreSettings::Postgres(_) => {
+            let told = "this version keeps records in SQLite only; write store = \"sqlite:FILE\"";
+            Err(StoreError::Unavailable(told.into()))
+        }
+    }
+}
 
 /// What went wrong in the store. Never carries personal data.
 #[derive(Debug, thiserror::Error)]

@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use consent_core::export::Export;
+use consent_core::log::{self, Bundle, MAX_BUNDLE, VerifierKey};
 use consent_core::receipt::MAX_RECEIPT;
 use consent_core::{Claims, Digest, Policy, Receipt};
 use consent_server::ambient::System;
@@ -15,14 +16,25 @@ use consent_server::keys::Keys;
 use consent_server::service::{Verification, verify};
 use consent_server::settings::{RegionSettings, Settings};
 
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::json;
+
 use super::{Config, open, pick, print_json};
 
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
     config: Config,
-    /// The file with the receipt, or `-` for standard input.
+    /// The file with the receipt, or with the bundle, or `-` for standard input.
     receipt: PathBuf,
+    /// Verify a bundle (`consent bundle`) by the log's public key, without anything else: exit code
+    /// 0 if the log holds it, 1 if not, 2 for an error.
+    #[arg(long, requires = "keys", conflicts_with = "form")]
+    offline: bool,
+    /// The log's public key, as `consent keys list` tells it, from somebody you trust. May be given
+    /// several times.
+    #[arg(long = "key", value_name = "KEY", requires = "offline")]
+    keys: Vec<VerifierKey>,
     /// Tell a genuine receipt in this form, together with the policy that it names.
     #[arg(long = "as", value_enum, value_name = "FORM", conflicts_with = "json")]
     form: Option<Form>,
@@ -43,7 +55,10 @@ enum Form {
 
 impl Verify {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
-        let text = self.read()?;
+        if self.offline {
+            return self.offline();
+        }
+        let text = read(&self.receipt, MAX_RECEIPT)?;
         let settings = self.config.read()?;
         let open = |region: &RegionSettings| Keys::open(region, false, &System);
         let keys = settings.regions.iter().map(open).collect::<Result<Vec<_>, _>>()?;
@@ -63,18 +78,65 @@ impl Verify {
         Ok(ExitCode::from(u8::from(result.is_err())))
     }
 
-    /// The receipt, or as much of a larger file as shows that it is none.
-    fn read(&self) -> anyhow::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let limit = MAX_RECEIPT as u64 + 2;
-        let read = if self.receipt.as_os_str() == "-" {
-            io::stdin().take(limit).read_to_end(&mut bytes)
-        } else {
-            File::open(&self.receipt).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    /// A bundle is verified with the log's public key alone: no configuration, store or network.
+    fn offline(&self) -> anyhow::Result<ExitCode> {
+        let bytes = read(&self.receipt, MAX_BUNDLE)?;
+        let read = str::from_utf8(&bytes).map_err(|_| log::Failure::Format);
+        let bundle = read.and_then(str::parse::<Bundle>);
+        let checked = bundle.and_then(|bundle| Ok((bundle.verify(&self.keys)?, bundle)));
+        let (checkpoint, bundle) = match checked {
+            Ok(checked) => checked,
+            Err(failure) => {
+                if self.json {
+                    print_json(&json!({ "valid": false, "failed": failure.check() }))?;
+                } else {
+                    println!("not proven: {failure}");
+                }
+                return Ok(ExitCode::from(1));
+            }
         };
-        read.with_context(|| self.receipt.display().to_string())?;
-        Ok(bytes)
+        let record = String::from_utf8_lossy(bundle.record()).into_owned();
+        let claims = claims(&record);
+        let (origin, head) = (checkpoint.origin(), checkpoint.head());
+        if self.json {
+            print_json(&json!({
+                "valid": true, "kind": bundle.kind().as_str(), "origin": origin,
+                "index": bundle.proof().index(), "size": head.size(), "record": record,
+                "claims": claims,
+            }))?;
+        } else {
+            println!(
+                "proven: the log {origin} holds this {} as number {} of {} leaves\n",
+                bundle.kind().as_str(),
+                bundle.proof().index(),
+                head.size()
+            );
+            match claims {
+                Some(claims) => println!("{claims}"),
+                None => print!("{record}"),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What a receipt states that the log vouches for, whoever signed it.
+fn claims(jws: &str) -> Option<Claims> {
+    let payload = jws.split('.').nth(1)?;
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?).ok()
+}
+
+/// What a file holds, or as much of a larger one as shows that it is none of these.
+pub(super) fn read(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let limit = most as u64 + 2;
+    let read = if path.as_os_str() == "-" {
+        io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    read.with_context(|| path.display().to_string())?;
+    Ok(bytes)
 }
 
 /// The policy that a receipt names, as it was published.

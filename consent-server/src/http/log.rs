@@ -10,13 +10,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, header};
 use axum::response::{IntoResponse, Response};
 use consent_core::RegionId;
-use consent_core::log::{Bundle, RecordKind, Tile, TileKind};
+use consent_core::log::Tile;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::problem::{Kind, Problem};
 use crate::app::{App, Region};
-use crate::log::{Source as _, SourceError, Stored, proof};
+use crate::log::{BundleError, Source as _, SourceError, Stored, bundle, proof};
 use crate::service::verify;
 
 /// The region that the path names.
@@ -75,8 +75,6 @@ pub(super) async fn tile(
         return Err(unknown(format!("the log has {size} leaves, and so no {tile} yet")));
     }
     let bytes = source(&region).tile(tile).await?;
-    // Entries are bundles of bytes, hashes are hashes; neither is for people.
-    debug_assert!(matches!(tile.kind(), TileKind::Entries | TileKind::Hashes(_)));
     let caching = "public, max-age=31536000, immutable";
     Ok((anybody("application/octet-stream", caching), bytes).into_response())
 }
@@ -106,7 +104,7 @@ pub(super) struct Body {
 
 /// `POST /v1/receipts/bundle`: for whoever holds a receipt, all that it takes to verify it in the
 /// log, without this server.
-pub(super) async fn bundle(
+pub(super) async fn post_bundle(
     State(app): State<App>,
     body: Result<Json<Body>, JsonRejection>,
 ) -> Result<Response, Problem> {
@@ -114,18 +112,10 @@ pub(super) async fn bundle(
     let verifiers = app.regions().map(|region| region.keys.receipt_verifier());
     let receipt = verify(body.receipt.as_bytes(), verifiers)
         .map_err(|failure| Problem::new(Kind::ReceiptInvalid, format!("receipt: {failure}")))?;
-    let unknown = |detail: &str| Problem::new(Kind::ReceiptUnknown, detail);
     let region = app.regions().find(|region| region.id == receipt.claims().region);
-    let region = region.ok_or_else(|| unknown("its region is not held here"))?;
-    let stored = region.store.receipt(receipt.claims().jti).await?;
-    let stored = stored
-        .filter(|stored| stored.jws == receipt.as_str())
-        .ok_or_else(|| unknown("it is genuine, and not kept here any more"))?;
-    let waits = || unknown("it waits for its place in the log; ask again in a second");
-    let position = stored.position.ok_or_else(waits)?;
-    let proof = proof(&source(region), position).await?.ok_or_else(waits)?;
-    let bundle = Bundle::new(RecordKind::Receipt, stored.salt, stored.jws.into_bytes(), proof)
-        .map_err(|_| Problem::internal())?;
+    let elsewhere = || Problem::new(Kind::ReceiptUnknown, "its region is not held here");
+    let region = region.ok_or_else(elsewhere)?;
+    let bundle = bundle(&region.store, &receipt).await?;
     let headers =
         [(header::CONTENT_TYPE, "text/plain; charset=utf-8"), (header::CACHE_CONTROL, "no-store")];
     Ok((headers, bundle.to_string()).into_response())
@@ -133,6 +123,19 @@ pub(super) async fn bundle(
 
 fn source(region: &Region) -> Stored {
     Stored(Arc::clone(&region.store))
+}
+
+impl From<BundleError> for Problem {
+    fn from(error: BundleError) -> Self {
+        match error {
+            BundleError::Store(error) => error.into(),
+            BundleError::Source(error) => error.into(),
+            BundleError::Gone | BundleError::Waits => {
+                Self::new(Kind::ReceiptUnknown, error.to_string())
+            }
+            BundleError::Bundle(_) => Self::internal(),
+        }
+    }
 }
 
 impl From<SourceError> for Problem {

@@ -60,6 +60,12 @@ pub enum AuditError {
         /// How many leaves it had then.
         then: u64,
     },
+    /// Records are gone, and nothing says that they were erased.
+    #[error(
+        "{0} records that are in the log are no longer in the store, and the audit trail tells of \
+         no erasure of them"
+    )]
+    Missing(u64),
     /// A record is not what was put into the log.
     #[error("{kind} {id}: {what}")]
     Record {
@@ -260,7 +266,10 @@ pub async fn records(
         }
     }
     report.erased = size.saturating_sub(report.receipts + report.events);
-    Ok(report)
+    match report.erased.saturating_sub(report.reported) {
+        0 => Ok(report),
+        missing => Err(AuditError::Missing(missing)),
+    }
 }
 
 /// How many receipts an event says were erased.

@@ -219,6 +219,9 @@ pub(super) trait Engine: Send + Sync + 'static {
         report: Report,
     ) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
+    /// Sees to it that nothing can be read any more, in any file, of what was deleted.
+    fn forget(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
+
     /// Fails unless it can be written.
     fn writable(&self) -> impl Future<Output = Result<(), StoreError>> + Send;
 

@@ -156,7 +156,13 @@ impl<E: Engine> Store for SqlStore<E> {
         report: Report,
     ) -> Result<Erased, StoreError> {
         let (site, subject) = (site.clone(), subject.to_string());
-        self.write_again(move |db| erase::subject(db, &site, &subject, &*report)).await
+        let work = move |db: &mut dyn Db| erase::subject(db, &site, &subject, &*report);
+        let erased = self.write_again(work).await?;
+        // Erased it is; a copy that stays for a while in a log of the engine is no failure.
+        if let Err(error) = self.engine.forget().await {
+            tracing::warn!(%error, "what was erased may still be in the store's write-ahead log");
+        }
+        Ok(erased)
     }
 
     async fn expire(

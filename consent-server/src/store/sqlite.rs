@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use consent_core::Timestamp;
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
@@ -74,6 +75,43 @@ impl Sqlite {
     }
 }
 
+/// Copies a store into a file that is not there yet, while others go on writing it. `progress` hears
+/// how many pages of how many are done.
+pub fn copy(from: &Path, to: &Path, mut progress: impl FnMut(u64, u64)) -> Result<(), StoreError> {
+    let at = |path: &Path, error: &dyn std::fmt::Display| {
+        StoreError::Unavailable(format!("{}: {error}", path.display()))
+    };
+    let source = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let source = source.map_err(|error| at(from, &error))?;
+    source.busy_timeout(BUSY)?;
+    if let Some(folder) = to.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|error| at(to, &error))?;
+    }
+    let mut target = Connection::open(to).map_err(|error| at(to, &error))?;
+    // The copy is as of one moment, though it takes many steps: it starts again by itself when
+    // somebody else writes, unless the source is held still for those who read it.
+    source.execute_batch("BEGIN; SELECT count(*) FROM log")?;
+    let backup = Backup::new(&source, &mut target)?;
+    loop {
+        let step = backup.step(STEP)?;
+        let all = backup.progress();
+        let (all, left) = (u64::try_from(all.pagecount), u64::try_from(all.remaining));
+        let (all, left) = (all.unwrap_or_default(), left.unwrap_or_default());
+        progress(all - left, all);
+        match step {
+            StepResult::Done => break,
+            StepResult::More => {}
+            _ => std::thread::sleep(Duration::from_millis(10)),
+        }
+    }
+    drop(backup);
+    let file = std::fs::File::open(to).and_then(|file| file.sync_all());
+    file.map_err(|error| at(to, &error))
+}
+
+/// How many pages are copied before others are looked after: a few milliseconds.
+const STEP: i32 = 1_000;
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Each connection is used by one thread at a time, so SQLite need not lock it once more.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
@@ -83,6 +121,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "secure_delete", true)?;
     // FULL: the log is flushed at every commit, so that a commit survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
@@ -158,6 +197,12 @@ impl Engine for Sqlite {
 
     async fn drop_before(&self, _: Timestamp, _: Report) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    /// Deleted rows are overwritten where they were (`secure_delete`); their copies in the
+    /// write-ahead log go with the log.
+    async fn forget(&self) -> Result<(), StoreError> {
+        self.writer.truncate().await
     }
 
     async fn writable(&self) -> Result<(), StoreError> {

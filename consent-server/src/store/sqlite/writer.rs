@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::Session;
@@ -31,6 +31,7 @@ type Work = Box<dyn FnOnce(&mut dyn Db) -> (bool, Answer) + Send>;
 enum Job {
     Append(Box<Entry>, oneshot::Sender<Result<(), StoreError>>),
     Work(Work),
+    Truncate(oneshot::Sender<Result<(), StoreError>>),
     Stop,
 }
 
@@ -72,6 +73,13 @@ impl Writer {
         answered.await.map_err(|_| given_up())?
     }
 
+    /// Puts all that is in the write-ahead log into its place, and empties the log.
+    pub(super) async fn truncate(&self) -> Result<(), StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.jobs.send(Job::Truncate(answer)).map_err(|_| closed())?;
+        answered.await.map_err(|_| given_up())?
+    }
+
     /// Lets the thread finish what waits, and end.
     pub(super) async fn stop(&self) {
         let _ = self.jobs.send(Job::Stop);
@@ -92,7 +100,7 @@ fn given_up() -> StoreError {
     )
 }
 
-fn run(mut connection: Connection, waiting: &Receiver<Job>) {
+fn run(connection: Connection, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let more = std::iter::from_fn(|| waiting.try_recv().ok());
         let mut batch = vec![first];
@@ -111,7 +119,7 @@ fn run(mut connection: Connection, waiting: &Receiver<Job>) {
         }
         // What was to be written may be at fault, but not the others who wait. Those of its batch
         // are told, since their answers are dropped; the transaction is rolled back.
-        let done = catch_unwind(AssertUnwindSafe(|| commit(&mut connection, batch)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit(&connection, batch)));
         if done.is_err() {
             tracing::error!("a write panicked; nothing of its batch was stored");
         }
@@ -122,7 +130,7 @@ fn run(mut connection: Connection, waiting: &Receiver<Job>) {
 }
 
 /// Does all of it in one transaction and answers everybody.
-fn commit(connection: &mut Connection, batch: Vec<Job>) {
+fn commit(connection: &Connection, batch: Vec<Job>) {
     let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
     let committed = transact(connection, batch, &mut answers);
     let failed = committed.err().map(|error| error.to_string());
@@ -135,15 +143,15 @@ fn commit(connection: &mut Connection, batch: Vec<Job>) {
 }
 
 fn transact(
-    connection: &mut Connection,
+    connection: &Connection,
     batch: Vec<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
     let mut appended = Vec::with_capacity(batch.len());
     // Whatever ends this early ends the transaction with it: it is rolled back when it is dropped.
     // Everybody is answered all the same, so what was not begun is gone through as well.
-    let mut failure = None;
-    let transaction = match connection.transaction_with_behavior(TransactionBehavior::Immediate) {
+    let (mut failure, mut truncate) = (None, None);
+    let transaction = match Transaction::new_unchecked(connection, TransactionBehavior::Immediate) {
         Ok(transaction) => Some(transaction),
         Err(error) => {
             failure = Some(StoreError::from(error));
@@ -153,6 +161,7 @@ fn transact(
     for job in batch {
         match job {
             Job::Stop => {}
+            Job::Truncate(answer) => truncate = Some(answer),
             Job::Append(entry, answer) => {
                 let done = match (&transaction, &failure) {
                     (Some(transaction), None) => append(&mut Session(transaction), &entry),
@@ -190,11 +199,23 @@ fn transact(
     }
     let Some(transaction) = transaction else { return Ok(()) };
     count(&mut Session(&transaction), PART, appended.iter().map(|entry| &**entry))?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    if let Some(answer) = truncate {
+        let _ = answer.send(truncated(connection));
+    }
+    Ok(())
+}
+
+/// Waits for those who read, and for other processes, as long as for any lock.
+fn truncated(connection: &Connection) -> Result<(), StoreError> {
+    let busy: i64 =
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    let held = || StoreError::Unavailable("others read the write-ahead log all the time".into());
+    if busy == 0 { Ok(()) } else { Err(held()) }
 }
 
 /// Work that fails takes back what it did, and nothing else.
-fn in_savepoint(transaction: &rusqlite::Transaction<'_>, work: Work) -> Result<Answer, StoreError> {
+fn in_savepoint(transaction: &Transaction<'_>, work: Work) -> Result<Answer, StoreError> {
     transaction.prepare_cached("SAVEPOINT work")?.execute([])?;
     let (went_well, answer) = work(&mut Session(transaction));
     if !went_well {
