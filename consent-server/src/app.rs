@@ -187,6 +187,9 @@ pub struct Site {
     pub retention_months: u32,
     /// When its policy was published.
     pub published: Timestamp,
+    /// Names the widget's files.
+    pub(crate) widget: String,
+    pub(crate) ambient: SharedAmbient,
     pub(crate) made: Made,
 }
 
@@ -227,7 +230,7 @@ impl Site {
         region: Arc<Region>,
         public_url: &str,
         widget: &WidgetFiles,
-        ambient: &dyn Ambient,
+        ambient: &SharedAmbient,
     ) -> Result<Self, StartError> {
         let SiteSettings { id, policy, .. } = settings;
         for language in &policy.languages {
@@ -244,7 +247,7 @@ impl Site {
         let published =
             Published { policy: policy.number, digest: Digest::of(&document), document };
         let told = json!({ "number": published.policy, "digest": published.digest });
-        let event = AuditEvent::new(ambient, Some(id), "policy.published", &told);
+        let event = AuditEvent::new(&**ambient, Some(id), "policy.published", &told);
         region.store.publish(id, &published, event).await?;
         let (published_at, _) = region.store.policies(id).await?.pop().unwrap_or_default();
         let history = region.policies(id, policy).await?;
@@ -261,6 +264,8 @@ impl Site {
             style: widget.banner_style.clone() + &settings.look.css(),
             retention_months: settings.retention_months,
             published: published_at,
+            widget: widget.hash.clone(),
+            ambient: Arc::clone(ambient),
             made: Made::default(),
         };
         for language in &policy.languages {
@@ -341,7 +346,7 @@ impl App {
                 continue;
             };
             let region = Arc::clone(region);
-            let site = Site::open(site, region, &public_url, &widget, &*ambient).await?;
+            let site = Site::open(site, region, &public_url, &widget, &ambient).await?;
             sites.insert(site.id.clone(), Arc::new(site));
         }
         let page_style = Asset::css(consent_widget::PAGE_STYLE);

@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod policy;
 mod progress;
+mod replay;
 mod serve;
 mod snippet;
 mod token;
@@ -73,6 +74,9 @@ enum Command {
         after_help = "Example:\n  consent bundle receipt.jws > receipt.bundle\n  consent verify --offline receipt.bundle --key 'consent.example.org/eu+1b2c3d4e+AX…'"
     )]
     Bundle(bundle::BundleCommand),
+    /// Show what somebody was shown when they decided: the exact text, in its language, as it looked.
+    #[command(after_help = "Example:\n  consent replay receipt.jws --out shown.html")]
+    Replay(replay::ReplayCommand),
     /// Erase everything about a subject.
     #[command(
         after_help = "Example:\n  consent erase --site cloud-pbs email:someone@example.org --yes"
@@ -172,6 +176,7 @@ impl Cli {
                 Command::Log(log) => log.run().await,
                 Command::Export(export) => export.run().await,
                 Command::Bundle(bundle) => bundle.run().await,
+                Command::Replay(replay) => replay.run().await,
                 Command::Erase(erase) => erase.run().await,
                 Command::Backup(backup) => backup.run().await,
                 Command::Restore(restore) => restore.run().await,

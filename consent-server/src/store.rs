@@ -393,6 +393,24 @@ pub trait Store: Send + Sync {
     /// A text that visitors were shown, as canonical JSON.
     async fn notice(&self, digest: Digest) -> Result<Option<Vec<u8>>, StoreError>;
 
+    /// Keeps how a text looks from now on, unless it looks like that already; then `event` says so
+    /// in the audit trail.
+    async fn keep_layout(
+        &self,
+        site: &SiteId,
+        notice: Digest,
+        layout: &[u8],
+        event: AuditEvent,
+    ) -> Result<(), StoreError>;
+
+    /// How a text looked at that moment, and since when.
+    async fn layout(
+        &self,
+        site: &SiteId,
+        notice: Digest,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Vec<u8>)>, StoreError>;
+
     /// Everything known about a subject.
     async fn history(&self, site: &SiteId, subject: &Subject) -> Result<History, StoreError>;
 

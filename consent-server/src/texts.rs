@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use consent_core::policy::Comparison;
 use consent_core::{Digest, Policy};
-use consent_widget::Notice;
+use consent_widget::{ChoicesPage, Notice};
 use serde::Serialize;
+use serde_json::json;
 use tokio::sync::RwLock;
 
 use crate::app::Site;
 use crate::assets::Asset;
-use crate::store::{Published, StoreError};
+use crate::service::Layout;
+use crate::store::{AuditEvent, Published, StoreError};
 
 /// What is shown in one language.
 pub struct Texts {
@@ -118,9 +120,46 @@ impl Site {
             },
             purposes: notice.asked().map(|asked| (&*asked.id, &*asked.title)).collect(),
         };
+        self.keep_layout(&notice, &banner, digest).await?;
         let (banner, ask) = (Asset::json(&banner), self.ask.with(&banner));
         let notice_asset = Asset::json(&notice);
         Ok(Texts { notice, digest, notice_asset, banner, ask })
+    }
+
+    /// Keeps how it looks, so that it can be shown as it was.
+    async fn keep_layout(
+        &self,
+        notice: &Notice,
+        banner: &Banner<'_>,
+        digest: Digest,
+    ) -> Result<(), StoreError> {
+        let page = consent_widget::render_choices_page(ChoicesPage {
+            notice: notice.clone(),
+            choices: BTreeMap::new(),
+            signal: None,
+            receipt: None,
+            recorded: false,
+            hidden: Vec::new(),
+            action_url: String::new(),
+            style_url: Layout::STYLE.to_owned(),
+            back_url: self.origins[0].clone(),
+        });
+        let layout = Layout {
+            direction: banner.direction.to_owned(),
+            theme: banner.theme.to_owned(),
+            position: banner.position.to_owned(),
+            banner: banner.html.clone(),
+            banner_style: banner.css.to_owned(),
+            page: page.await,
+            page_style: consent_widget::PAGE_STYLE.to_owned(),
+            widget: self.widget.clone(),
+        };
+        let document = serde_json_canonicalizer::to_vec(&layout).expect("texts");
+        let told = json!({
+            "notice": digest, "layout": Digest::of(&document), "language": notice.language,
+        });
+        let event = AuditEvent::new(&*self.ambient, Some(&self.id), "layout.shown", &told);
+        self.region.store.keep_layout(&self.id, digest, &document, event).await
     }
 
     async fn keep(&self, notice: &Notice) -> Result<Digest, StoreError> {

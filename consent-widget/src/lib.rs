@@ -19,6 +19,8 @@ pub mod page;
 pub mod panel;
 #[cfg(feature = "server")]
 mod render;
+#[cfg(feature = "server")]
+mod replay;
 
 pub use banner::Banner;
 #[cfg(feature = "server")]
@@ -30,3 +32,5 @@ pub use page::{AddressAction, AddressPage, PAGE_STYLE, render_address_page};
 pub use panel::Panel;
 #[cfg(feature = "server")]
 pub use render::render_banner;
+#[cfg(feature = "server")]
+pub use replay::{PaintedBanner, Replay, render_replay};

@@ -27,6 +27,15 @@ CREATE TABLE notice (
     document BLOB    NOT NULL -- RFC 8785 canonical JSON
 ) STRICT;
 
+-- How a text looked, from a moment on.
+CREATE TABLE layout (
+    site     TEXT    NOT NULL,
+    notice   BLOB    NOT NULL,
+    since    INTEGER NOT NULL,
+    document BLOB    NOT NULL, -- RFC 8785 canonical JSON
+    PRIMARY KEY (site, notice, since)
+) STRICT;
+
 -- A receipt is found by its identifier; those of a subject by going back from the latest, so that
 -- no index over subjects has to be kept.
 CREATE TABLE receipt (

@@ -42,6 +42,7 @@ for_every_store! {
     a_store_belongs_to_one_region,
     a_published_policy_never_changes,
     texts_are_kept,
+    layouts_are_kept_when_they_change,
     tokens_are_found_by_digest,
     decisions_are_counted,
     events_are_read_in_order,
@@ -426,6 +427,28 @@ async fn texts_are_kept(place: &dyn Place) {
     }
     assert_eq!(store.notice(text.digest).await.unwrap(), Some(text.document));
     assert_eq!(store.notice(Digest::of(b"other")).await.unwrap(), None);
+}
+
+async fn layouts_are_kept_when_they_change(place: &dyn Place) {
+    let store = place.open().await;
+    let (site, notice) = (site("example"), Digest::of(b"a text"));
+    for (number, second, layout) in [(1, 10, "one"), (2, 20, "one"), (3, 30, "two"), (4, 40, "one")]
+    {
+        let event = AuditEvent { at: at(second), ..event(number) };
+        store.keep_layout(&site, notice, layout.as_bytes(), event).await.unwrap();
+    }
+    assert_eq!(store.events_after(None, 9).await.unwrap().len(), 3, "only changes are told");
+    for (second, since) in [
+        (9, None),
+        (10, Some((10, "one"))),
+        (29, Some((10, "one"))),
+        (30, Some((30, "two"))),
+        (99, Some((40, "one"))),
+    ] {
+        let kept = store.layout(&site, notice, at(second)).await.unwrap();
+        let expected = since.map(|(since, layout)| (at(since), layout.as_bytes().to_vec()));
+        assert_eq!(kept, expected, "{second}");
+    }
 }
 
 async fn tokens_are_found_by_digest(place: &dyn Place) {

@@ -93,6 +93,33 @@ impl<E: Engine> Store for SqlStore<E> {
         self.engine.read(move |db| policies::notice(db, digest)).await
     }
 
+    async fn keep_layout(
+        &self,
+        site: &SiteId,
+        notice: Digest,
+        layout: &[u8],
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        if let Some((_, kept)) = self.layout(site, notice, event.at).await?
+            && kept == layout
+        {
+            return Ok(());
+        }
+        let (site, layout) = (site.clone(), layout.to_owned());
+        let work = move |db: &mut dyn Db| policies::put_layout(db, &site, notice, &layout, &event);
+        self.engine.write(work).await
+    }
+
+    async fn layout(
+        &self,
+        site: &SiteId,
+        notice: Digest,
+        at: Timestamp,
+    ) -> Result<Option<(Timestamp, Vec<u8>)>, StoreError> {
+        let site = site.clone();
+        self.engine.read(move |db| policies::layout(db, &site, notice, at)).await
+    }
+
     async fn history(&self, site: &SiteId, subject: &Subject) -> Result<History, StoreError> {
         let (site, subject) = (site.clone(), subject.to_string());
         self.engine.read(move |db| subjects::history(db, &site, &subject)).await

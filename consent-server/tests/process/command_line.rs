@@ -147,6 +147,7 @@ fn every_command_explains_itself_with_an_example() {
         &["log", "export"],
         &["export"],
         &["bundle"],
+        &["replay"],
         &["erase"],
         &["backup"],
         &["restore"],

@@ -69,9 +69,9 @@ async fn everything_is_kept_exported_copied_and_verified() {
     let outside = home.done(&[
         "log", "verify", "--url", &url, "--key", &key, "--keep", "kept", "--config", "none",
     ]);
-    assert!(outside.starts_with("in order: the log 127.0.0.1:8787/eu has 21 leaves"), "{outside}");
+    assert!(outside.starts_with("in order: the log 127.0.0.1:8787/eu has 22 leaves"), "{outside}");
     let inside = home.done(&["log", "verify"]);
-    assert!(inside.contains("20 receipts and 1 events are in it"), "{inside}");
+    assert!(inside.contains("20 receipts and 2 events are in it"), "{inside}");
 
     // An export, held against the log that the server shows, and against one in a folder.
     home.done(&["export", "--out", "receipts.ndjson"]);
@@ -104,17 +104,60 @@ async fn everything_is_kept_exported_copied_and_verified() {
 
     // A copy while it runs, which lacks what came later, and a log that has grown since.
     let copied = home.done(&["backup", "backups/eu.db"]);
-    assert!(copied.contains("in order: 20 receipts and 1 events, 0 waiting"), "{copied}");
+    assert!(copied.contains("in order: 20 receipts and 2 events, 0 waiting"), "{copied}");
     let later = server.decide(&client).await.unwrap();
     bundle(&client, &server.url, &later.receipt).await;
     let grown = home.done(&["log", "verify", "--since", "kept", "--keep", "kept"]);
-    assert!(grown.contains("it has grown by 1 leaves since there were 21"), "{grown}");
+    assert!(grown.contains("it has grown by 1 leaves since there were 22"), "{grown}");
     let copy = home.run(&["log", "verify", "--backup", "backups/eu.db", "--since", "kept"]);
     assert_eq!(copy.code, Some(1), "the copy is older than what was kept");
-    assert!(copy.out.contains("has 21 leaves, and had 22"), "{}", copy.out);
+    assert!(copy.out.contains("has 22 leaves, and had 23"), "{}", copy.out);
     let again = home.run(&["backup", "backups/eu.db"]);
     assert!(again.err.contains("is there already"), "{}", again.err);
     drop(server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_shown_is_shown_again_after_everything_has_changed() {
+    let home = Home::new();
+    let mut server = home.serve().await;
+    let receipt = server.decide(&reqwest::Client::new()).await.unwrap().receipt;
+    std::fs::write(home.path("receipt.jws"), receipt).unwrap();
+    let before = home.done(&["replay", "receipt.jws"]);
+    assert!(before.contains("Audience measurement"), "{before}");
+    assert!(before.contains("position=&quot;corner&quot;"), "{before}");
+    server.terminate();
+    server.process.wait().await.unwrap();
+
+    // Another text, and another look.
+    home.edit("policy.toml", "number = 1", "number = 2");
+    home.edit("policy.toml", "name = \"Example\"", "name = \"Renamed\"");
+    home.edit(
+        "consent.toml",
+        "policy = \"policy.toml\"",
+        "policy = \"policy.toml\"\nposition = \"bottom\"",
+    );
+    let server = home.serve().await;
+    assert_eq!(home.done(&["replay", "receipt.jws"]), before);
+    drop(server);
+    home.done(&["replay", "receipt.jws", "--out", "shown.html"]);
+    let json: serde_json::Value =
+        serde_json::from_str(&home.done(&["replay", "receipt.jws", "--json"])).unwrap();
+    assert!(json["text"].as_str().unwrap().contains("\"name\":\"Example\""), "{json}");
+
+    // The audit trail, and so the log, has the digest of the look; a text that was changed is none.
+    let database = rusqlite::Connection::open(home.path("data/eu.db")).unwrap();
+    let told = format!("%\"layout\":{}%", json["digest"]);
+    let events: i64 = database
+        .query_row("SELECT count(*) FROM event WHERE body LIKE ?", [told], |row| row.get(0))
+        .unwrap();
+    assert_eq!(events, 1);
+    let change =
+        "UPDATE notice SET document = CAST(replace(document, 'Example', 'Sample') AS BLOB)";
+    database.execute(change, []).unwrap();
+    let changed = home.run(&["replay", "receipt.jws"]);
+    assert_eq!(changed.code, Some(2));
+    assert!(changed.err.contains("it was changed"), "{}", changed.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -149,7 +192,7 @@ async fn a_lost_store_is_restored_and_goes_on() {
     let after = server.decide(&client).await.unwrap();
     bundle(&client, &server.url, &after.receipt).await;
     let verified = home.done(&["log", "verify"]);
-    assert!(verified.contains("2 receipts and 1 events"), "{verified}");
+    assert!(verified.contains("2 receipts and 2 events"), "{verified}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,17 +82,17 @@ async fn anybody_reads_checkpoint_and_tiles() {
     assert_eq!(answer.header("access-control-allow-origin"), "*");
     let note: Note = answer.text.parse().unwrap();
     let checkpoint = Checkpoint::verify(&note, &test.keys().await).unwrap();
-    // The policy's publication is in it as well.
-    assert_eq!(checkpoint.head().size(), 2);
-    for tile in Tile::between(0, 2) {
+    // The policy's publication is in it as well, and how the banner looks.
+    assert_eq!(checkpoint.head().size(), 3);
+    for tile in Tile::between(0, 3) {
         let answer = test.get(&format!("{LOG}/{tile}"), &[]).await;
         assert_eq!(answer.header("content-type"), "application/octet-stream");
         assert!(answer.header("cache-control").contains("immutable"));
     }
     for (path, detail) in [
-        ("tile/0/000.p/3", "the log has 2 leaves"),
-        ("tile/0/000", "the log has 2 leaves"),
-        ("tile/entries/x001/000", "the log has 2 leaves"),
+        ("tile/0/000.p/4", "the log has 3 leaves"),
+        ("tile/0/000", "the log has 3 leaves"),
+        ("tile/entries/x001/000", "the log has 3 leaves"),
         ("tile/0/0", "a tile's path is like"),
         ("tile/9/000", "a tile is of level 0 to 7"),
         ("tile/../../etc/passwd", "a tile's path is like"),
@@ -156,18 +156,18 @@ async fn what_was_changed_is_found() {
         audit::records(&*store, &source, log.size, verify, |_| ()).await.map_err(|e| e.to_string())
     };
     let whole = audit().await.unwrap();
-    assert_eq!((whole.receipts, whole.events, whole.waiting, whole.erased), (300, 1, 0, 0));
+    assert_eq!((whole.receipts, whole.events, whole.waiting, whole.erased), (300, 2, 0, 0));
 
     for (change, told) in [
         ("UPDATE receipt SET jws = replace(jws, '.', '.A')", "it is not genuine"),
         ("UPDATE receipt SET salt = zeroblob(32)", "it is not what the log holds"),
         ("UPDATE receipt SET at = at + 1", "it was issued at"),
-        ("UPDATE leaf SET position = (position + 1) % 301", "it is not what the log holds"),
+        ("UPDATE leaf SET position = (position + 1) % 302", "it is not what the log holds"),
         ("DELETE FROM leaf", "it is neither in the log nor waiting"),
         ("UPDATE event SET body = '{}'", "it is not what the log holds"),
-        ("UPDATE log SET checkpoint = replace(checkpoint, '301', '300')", "not to be believed"),
+        ("UPDATE log SET checkpoint = replace(checkpoint, '302', '300')", "not to be believed"),
         ("UPDATE tile SET content = zeroblob(32) WHERE level = 1", "tile/1/000.p/1 does not"),
-        ("DELETE FROM tile WHERE level = 0 AND position = 1", "lacks tile/entries/001.p/45"),
+        ("DELETE FROM tile WHERE level = 0 AND position = 1", "lacks tile/entries/001.p/46"),
     ] {
         let database = test.database();
         // Kept beside, since others read the file meanwhile.
@@ -196,7 +196,7 @@ async fn what_was_changed_is_found() {
     }
     let source = Stored(test.store());
     for (then, told) in
-        [(heads[399], "the log has 301 leaves, and had 400"), (heads[99], "the first 100")]
+        [(heads[399], "the log has 302 leaves, and had 400"), (heads[99], "the first 100")]
     {
         let error = audit::log(&source, &keys, Some(&then), |_, _| ()).await.unwrap_err();
         assert!(error.to_string().contains(told), "{error}");

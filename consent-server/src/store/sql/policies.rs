@@ -112,3 +112,33 @@ pub(super) fn notice(db: &mut dyn Db, digest: Digest) -> Result<Option<Vec<u8>>,
     let row = db.first("SELECT document FROM notice WHERE digest = $1", &[(&digest).into()])?;
     row.map(|mut row| row.bytes(0)).transpose()
 }
+
+pub(super) fn put_layout(
+    db: &mut dyn Db,
+    site: &SiteId,
+    notice: Digest,
+    layout: &[u8],
+    event: &AuditEvent,
+) -> Result<(), StoreError> {
+    let values = [site.as_str().into(), (&notice).into(), event.at.into(), layout.into()];
+    db.execute(
+        "INSERT INTO layout (site, notice, since, document) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (site, notice, since) DO UPDATE SET document = excluded.document",
+        &values,
+    )?;
+    events::insert(db, event)
+}
+
+pub(super) fn layout(
+    db: &mut dyn Db,
+    site: &SiteId,
+    notice: Digest,
+    at: Timestamp,
+) -> Result<Option<(Timestamp, Vec<u8>)>, StoreError> {
+    let row = db.first(
+        "SELECT since, document FROM layout WHERE site = $1 AND notice = $2 AND since <= $3 \
+         ORDER BY since DESC LIMIT 1",
+        &[site.as_str().into(), (&notice).into(), at.into()],
+    )?;
+    row.map(|mut row| Ok((row.time(0)?, row.bytes(1)?))).transpose()
+}

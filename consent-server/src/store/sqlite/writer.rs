@@ -45,7 +45,7 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
         let (jobs, waiting) = channel();
         let thread = std::thread::Builder::new().name("store".into());
-        let thread = thread.spawn(move || run(connection, &waiting))?;
+        let thread = thread.spawn(move || run(&connection, &waiting))?;
         Ok(Self { jobs, thread: Mutex::new(Some(thread)) })
     }
 
@@ -100,7 +100,7 @@ fn given_up() -> StoreError {
     )
 }
 
-fn run(connection: Connection, waiting: &Receiver<Job>) {
+fn run(connection: &Connection, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let more = std::iter::from_fn(|| waiting.try_recv().ok());
         let mut batch = vec![first];
@@ -119,7 +119,7 @@ fn run(connection: Connection, waiting: &Receiver<Job>) {
         }
         // What was to be written may be at fault, but not the others who wait. Those of its batch
         // are told, since their answers are dropped; the transaction is rolled back.
-        let done = catch_unwind(AssertUnwindSafe(|| commit(&connection, batch)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit(connection, batch)));
         if done.is_err() {
             tracing::error!("a write panicked; nothing of its batch was stored");
         }
