@@ -59,6 +59,11 @@ impl Asset {
         Self::new("application/json", SHORT, body)
     }
 
+    /// The document of the interface, which changes with the program only.
+    pub(crate) fn document(text: String) -> Self {
+        Self::new("application/json", SHORT, text.into())
+    }
+
     /// The style sheet of the pages for owners of addresses.
     pub fn css(text: &str) -> Self {
         Self::new("text/css; charset=utf-8", SHORT, text.into())

@@ -2,6 +2,7 @@
 //! standard error. An error is exit code 2, so that 0 and 1 can be answers.
 
 mod check;
+mod openapi;
 mod policy;
 mod serve;
 mod snippet;
@@ -48,6 +49,9 @@ enum Command {
     /// the hash that a Content-Security-Policy needs.
     #[command(after_help = "Example:\n  consent snippet --site cloud-pbs > head.html")]
     Snippet(snippet::SnippetCommand),
+    /// Print the document of the interface (OpenAPI 3.1), as the server has it at `/openapi.json`.
+    #[command(after_help = "Example:\n  consent openapi > openapi.json")]
+    Openapi,
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -114,6 +118,7 @@ impl Cli {
                 Command::Verify(verify) => verify.run().await,
                 Command::Policy(policy) => policy.run(),
                 Command::Snippet(snippet) => snippet.run().await,
+                Command::Openapi => Ok(openapi::run()),
                 Command::Token(token) => token.run().await,
             }
         });

@@ -11,6 +11,7 @@ mod http;
 pub mod keys;
 pub mod links;
 pub mod mail;
+mod schemas;
 pub mod service;
 pub mod settings;
 pub mod store;
@@ -24,6 +25,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 
 pub use app::{App, StartError};
+pub use http::document;
 pub use settings::Settings;
 
 /// Listens on `address`. The error says what to do when it is taken.

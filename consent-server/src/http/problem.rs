@@ -6,9 +6,13 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consent_core::rules::InvalidDecision;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::service::{CheckError, DecideError, SubscribeError};
 use crate::store::StoreError;
+
+/// What a problem is sent as.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The kinds of problem. The name of each is part of the interface and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +62,51 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(super) const ALL: &[Self] = &[
+        Self::BodyMalformed,
+        Self::BodyTooLarge,
+        Self::BodyUnsupported,
+        Self::RequestTimeout,
+        Self::FieldInvalid,
+        Self::SiteUnknown,
+        Self::RouteUnknown,
+        Self::MethodNotAllowed,
+        Self::OriginForeign,
+        Self::PolicyUnknown,
+        Self::PolicySuperseded,
+        Self::PurposeUnknown,
+        Self::PurposeNotConsent,
+        Self::ReceiptInvalid,
+        Self::IdempotencyKeyReused,
+        Self::TokenMissing,
+        Self::TokenUnknown,
+        Self::TokenScope,
+        Self::StoreUnavailable,
+        Self::MailUnavailable,
+        Self::Internal,
+    ];
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The status that it is answered with.
+    pub(super) fn status(self) -> StatusCode {
+        self.facts().1
+    }
+
+    /// What it is called for people.
+    pub(super) fn title(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// Its name as an address, the `type` of a problem.
+    pub(super) fn address(self) -> String {
+        format!("/problems/{}", self.name())
+    }
+
     /// Name, status and title.
     fn facts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
@@ -120,11 +169,18 @@ pub(super) struct Problem {
     detail: String,
 }
 
-#[derive(Serialize)]
-struct Body<'b> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Body<'b> {
+    /// `/problems/` and a name that never changes.
     r#type: String,
+    /// The same in words.
     title: &'b str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong here, and what to do. Never holds personal data.
     detail: &'b str,
 }
 
@@ -142,17 +198,15 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (name, status, title) = self.kind.facts();
+        let (_, status, title) = self.kind.facts();
         let body = Body {
-            r#type: format!("/problems/{name}"),
+            r#type: self.kind.address(),
             title,
             status: status.as_u16(),
             detail: &self.detail,
         };
-        let mut headers: Vec<(HeaderName, &str)> = vec![
-            (header::CONTENT_TYPE, "application/problem+json"),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
+        let mut headers: Vec<(HeaderName, &str)> =
+            vec![(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
         match status {
             StatusCode::UNAUTHORIZED => headers.push((header::WWW_AUTHENTICATE, "Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => headers.push((header::RETRY_AFTER, "5")),
