@@ -105,9 +105,9 @@ fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
 
 /// Changes routes, and nothing of what is said about them.
 fn with(routes: Routes, change: impl FnOnce(Router<App>) -> Router<App>) -> Routes {
-    let (router, document) = routes.split_for_parts();
-    let mut routes = Routes::from(change(router));
-    *routes.get_openapi_mut() = document;
+    let (served, told) = routes.split_for_parts();
+    let mut routes = Routes::from(change(served));
+    *routes.get_openapi_mut() = told;
     routes
 }
 
@@ -247,7 +247,6 @@ struct WidgetPath {
     #[param(pattern = "^[0-9a-f]{8}$")]
     hash: String,
     /// The file.
-    #[param(inline)]
     file: WidgetFile,
 }
 

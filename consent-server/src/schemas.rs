@@ -180,10 +180,8 @@ pub(crate) struct Claims {
     /// The region that keeps the record.
     region: RegionId,
     /// The policy in force.
-    #[schema(inline)]
     policy: PolicyRef,
     /// The exact text shown.
-    #[schema(inline)]
     notice: NoticeRef,
     /// How the decision was made.
     method: Method,
@@ -194,7 +192,6 @@ pub(crate) struct Claims {
     #[schema(nullable = false)]
     signals: Option<Vec<Signal>>,
     /// For each purpose its basis and what was decided, refusals as well as grants.
-    #[schema(inline)]
     purposes: std::collections::BTreeMap<String, Outcome>,
     /// The digest of this subject's receipt before, if there is one.
     #[schema(nullable = false)]

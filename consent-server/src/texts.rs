@@ -50,7 +50,6 @@ pub(crate) struct Banner<'b> {
     /// Where it stands.
     position: &'static str,
     /// What the loader itself says.
-    #[schema(inline)]
     labels: Words<'b>,
     /// The titles of those asked for.
     purposes: BTreeMap<&'b str, &'b str>,

@@ -66,7 +66,6 @@ pub(super) async fn get(
 struct Fields {
     /// The button that was pressed: `accept` and `refuse` answer for every purpose, `save` says
     /// what stands in the fields `purpose.…` and `object.…`.
-    #[schema(inline)]
     choice: Button,
     /// The number of the policy that the page showed.
     #[schema(minimum = 1, maximum = 4_294_967_295_i64, format = Int64)]
@@ -94,6 +93,10 @@ pub(super) struct ChoicesForm;
 impl ToSchema for ChoicesForm {
     fn name() -> Cow<'static, str> {
         "ChoicesForm".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Button::name().into(), Button::schema()));
     }
 }
 
@@ -258,6 +261,7 @@ struct Sent {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = ChoicesButton)]
 enum Button {
     Accept,
     Refuse,
@@ -273,7 +277,7 @@ impl Sent {
                 return Err(wrong("a field is there twice"));
             }
         }
-        let mut take = |name: &str| named.remove(name).filter(|value| !value.is_empty());
+        let mut take = |name: &str| named.remove(name);
         let number = |text: String| text.parse::<u32>().ok();
         let button = match take("choice").as_deref() {
             Some("accept") => Button::Accept,
@@ -282,7 +286,11 @@ impl Sent {
             _ => return Err(wrong("choice: must be accept, refuse or save")),
         };
         let policy = take("policy").and_then(number);
-        let (since, receipt) = (take("since").and_then(number), take("receipt"));
+        let since = match take("since") {
+            Some(text) => Some(number(text).ok_or_else(|| wrong("since: must be a number"))?),
+            None => None,
+        };
+        let receipt = take("receipt");
         let language = take("language").ok_or_else(|| wrong("language: is missing"))?;
         // Makes two visits two forms; nothing is read from it.
         take("visit");

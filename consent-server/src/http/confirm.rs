@@ -26,6 +26,7 @@ use crate::service::{Circumstances, decide};
 pub(super) struct Params {
     /// What the link of the mail says.
     #[serde(default)]
+    #[param(required = true)]
     token: String,
 }
 
@@ -36,12 +37,12 @@ pub(super) struct Answer {
     /// What the link of the mail says.
     token: String,
     /// The button that was pressed.
-    #[schema(inline)]
     choice: Button,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AddressButton)]
 enum Button {
     Accept,
     Refuse,

@@ -12,8 +12,9 @@ use consent_core::rules::MAX_CHOICES;
 use consent_core::{
     Choice, Decision, Digest, Method, PurposeId, Recorded, Signal, Subject, Timestamp,
 };
-use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{Object, ObjectBuilder, Schema};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -36,6 +37,7 @@ const MAX_KEY: usize = 128;
 pub(super) struct Body {
     /// The number of the policy that the visitor was shown. A decision that only refuses may name
     /// an earlier one than that in force.
+    #[serde(deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 4_294_967_295_i64, format = Int64)]
     policy: u32,
     /// What is answered about each purpose. With `accept_all` all are granted, with the other
@@ -62,14 +64,31 @@ pub(super) struct Body {
     #[schema(value_type = Vec<schemas::Signal>)]
     signals: BTreeSet<Signal>,
     /// The policy since which the text told what has changed.
+    #[serde(default, deserialize_with = "whole_or_none")]
     #[schema(minimum = 0, maximum = 4_294_967_295_i64, format = Int64)]
     since: Option<u32>,
 }
 
+/// Reads `1`, and `1.0` as well: to JSON both are the same number (JSON Schema, Core §4.2.3).
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+    let number = serde_json::Number::deserialize(deserializer)?;
+    let written = match number.as_f64() {
+        Some(float) if number.is_f64() => float.to_string(),
+        _ => number.to_string(),
+    };
+    let expected = "a whole number from 0 to 4294967295";
+    written.parse().map_err(|_| D::Error::custom(format!("{number} is not {expected}")))
+}
+
+fn whole_or_none<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    #[derive(Deserialize)]
+    struct Whole(#[serde(deserialize_with = "whole")] u32);
+    Ok(Option::<Whole>::deserialize(deserializer)?.map(|Whole(number)| number))
+}
+
 /// From 1 to 64 purposes.
 fn choices() -> Object {
-    let id = RefOr::<Schema>::from(<schemas::PurposeId as PartialSchema>::schema());
-    let RefOr::T(id) = id else { unreachable!("a text") };
+    let RefOr::T(id) = schemas::PurposeId::schema() else { unreachable!("a text") };
     ObjectBuilder::new()
         .property_names(Some(id))
         .additional_properties(Some(Ref::from_schema_name("Choice")))

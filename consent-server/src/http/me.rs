@@ -31,8 +31,8 @@ problems!(
         Kind::OriginForeign,
         Kind::SiteUnknown,
         Kind::TokenMissing,
+        Kind::TokenUnknown,
         Kind::FieldInvalid,
-        Kind::ReceiptInvalid,
         Kind::StoreUnavailable,
     ],
 );
@@ -57,7 +57,8 @@ pub(super) async fn get(
         let detail = "send one of this browser's receipts: Authorization: Bearer …";
         return Err(Problem::new(Kind::TokenMissing, detail));
     };
-    let subject = proven_subject(&site, receipt, "Authorization")?;
+    let subject = proven_subject(&site, receipt, "Authorization")
+        .map_err(|problem| problem.of(Kind::TokenUnknown))?;
     let language = site.policy.negotiate(languages(&wanted, &headers));
     let decisions = history(&site, &subject, language).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(Answer { subject, decisions })))

@@ -117,7 +117,7 @@ fn problem_of(kinds: &[Kind]) -> Schema {
         (name = "anybody", description = "For anybody."),
         (name = "operation", description = "For those who operate the server."),
     ),
-    components(schemas(problem::Body, schemas::Claims)),
+    components(schemas(problem::Body, schemas::Choice, schemas::Claims, super::WidgetFile)),
     modifiers(&Security),
 )]
 struct Document;
@@ -181,4 +181,36 @@ static ASSET: LazyLock<Asset> = LazyLock::new(|| Asset::document(document()));
 )]
 pub(super) async fn get(headers: HeaderMap) -> Response {
     ASSET.answer(&headers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_committed_document_is_this_one() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+        assert!(
+            std::fs::read_to_string(path).unwrap() == document(),
+            "docs/openapi.json is not what the code says; run `cargo xtask generate` and commit \
+             what it writes"
+        );
+    }
+
+    #[test]
+    fn everything_that_is_referred_to_is_there() {
+        let document: serde_json::Value = serde_json::from_str(&document()).unwrap();
+        let mut rest = vec![&document];
+        while let Some(value) = rest.pop() {
+            if let Some(reference) = value.get("$ref") {
+                let place = reference.as_str().unwrap().strip_prefix('#').unwrap();
+                assert!(document.pointer(place).is_some(), "{place}");
+            }
+            match value {
+                serde_json::Value::Object(fields) => rest.extend(fields.values()),
+                serde_json::Value::Array(items) => rest.extend(items),
+                _ => {}
+            }
+        }
+    }
 }

@@ -190,6 +190,11 @@ impl Problem {
         Self { kind, detail: detail.into() }
     }
 
+    /// The same problem, of another kind.
+    pub(super) fn of(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// A panic, or anything else that should not happen.
     pub(super) fn internal() -> Self {
         Self::new(Kind::Internal, "nothing was recorded; please try again")
