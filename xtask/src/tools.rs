@@ -1,5 +1,5 @@
 //! The programs that tests drive and that are no part of the product: browsers with their drivers,
-//! fonts, and what comes from npm. Each is installed where it is missing and that is possible
+//! fonts, and what comes from npm and PyPI. Each is installed where it is missing and that is possible
 //! without asking; elsewhere the error says how.
 //!
 //! Building and running the product takes none of them.
@@ -14,16 +14,20 @@ use crate::run::{cargo, root, run};
 
 /// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
 /// every script that the widget speaks, so that no test depends on what else is installed.
-const PACKAGES: [(&[&str], &str); 5] = [
+const PACKAGES: [(&[&str], &str); 6] = [
     (&["chromium"], "chromium"),
     (&["chromedriver"], "chromium-driver"),
     (&["firefox-esr", "firefox"], "firefox-esr"),
     (&["npm"], "npm"),
+    (&["python3"], "python3-venv"),
     (&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"], "fonts-dejavu-core"),
 ];
 
 /// Drives Firefox. Debian does not have it, so cargo builds it.
 const GECKODRIVER: &str = "0.37.1";
+
+/// Asks the server everything that the document of its interface allows, and what it forbids.
+const SCHEMATHESIS: &str = "4.32.5";
 
 /// What to take from npm; `tests/npm/package.json` tells the versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +42,7 @@ pub(crate) enum Npm {
 pub(crate) fn provide(npm: Npm) -> Result<()> {
     packages()?;
     geckodriver()?;
+    schemathesis()?;
     modules(npm)
 }
 
@@ -95,6 +100,28 @@ fn geckodriver() -> Result<()> {
         cargo(["install", "--locked", "--quiet", "--force", "geckodriver", "--version"]);
     install.arg(GECKODRIVER).arg("--root").arg(&tools);
     run(install).context("geckodriver, which drives Firefox in the tests, cannot be built")
+}
+
+/// Installs it once, beside everything else that is built. `consent-server/tests/process/interface.rs`
+/// looks there.
+fn schemathesis() -> Result<()> {
+    let folder = root().join("target/tools/schemathesis");
+    let mut installed = Command::new(folder.join("bin/schemathesis"));
+    let current = installed.arg("--version").output().is_ok_and(|output| {
+        // "schemathesis, version 1.2.3".
+        String::from_utf8_lossy(&output.stdout).split_whitespace().last() == Some(SCHEMATHESIS)
+    });
+    if current {
+        return Ok(());
+    }
+    eprintln!("installing schemathesis {SCHEMATHESIS}");
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    run(venv).context("python3 makes no environment; on Debian: apt-get install python3-venv")?;
+    let mut install = Command::new(folder.join("bin/pip"));
+    install.args(["install", "--quiet", "--disable-pip-version-check"]);
+    install.arg(format!("schemathesis=={SCHEMATHESIS}"));
+    run(install).context("schemathesis, which tests the interface, cannot be installed")
 }
 
 /// Installs what the lock file names, if it is not there. Nothing of it runs while it is installed.
