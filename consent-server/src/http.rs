@@ -5,6 +5,7 @@ mod choices;
 mod confirm;
 mod cookies;
 mod decisions;
+mod docs;
 mod document;
 mod extract;
 mod me;
@@ -101,6 +102,8 @@ fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
         .routes(all!(healthy))
         .routes(all!(ready))
         .routes(all!(openapi::get))
+        .routes(all!(docs::page))
+        .routes(all!(docs::file))
 }
 
 /// Changes routes, and nothing of what is said about them.

@@ -14,6 +14,7 @@ use consent_core::{
 };
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 use utoipa::openapi::schema::{Object, ObjectBuilder};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
@@ -33,7 +34,12 @@ const MAX_KEY: usize = 128;
 
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = Decision)]
+#[schema(as = Decision, example = json!({
+    "policy": 1,
+    "choices": {"analytics": "granted"},
+    "method": "preferences",
+    "language": "en",
+}))]
 pub(super) struct Body {
     /// The number of the policy that the visitor was shown. A decision that only refuses may name
     /// an earlier one than that in force.
@@ -100,7 +106,7 @@ fn choices() -> Object {
 /// Which methods go with which choices, as far as that does not hang on the policy.
 pub(super) fn methods() -> serde_json::Value {
     let goes = |methods: &[&str], choices: &[&str]| {
-        serde_json::json!({"properties": {
+        json!({"properties": {
             "choices": {"additionalProperties": {"enum": choices}},
             "method": {"enum": methods},
         }})

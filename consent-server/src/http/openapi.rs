@@ -117,7 +117,7 @@ fn problem_of(kinds: &[Kind]) -> Schema {
         (name = "anybody", description = "For anybody."),
         (name = "operation", description = "For those who operate the server."),
     ),
-    components(schemas(problem::Body, schemas::Choice, schemas::Claims, super::WidgetFile)),
+    components(schemas(problem::Body, schemas::Choice, schemas::Claims, super::WidgetFile, super::docs::DocsFile)),
     modifiers(&Security),
 )]
 struct Document;
