@@ -4,6 +4,7 @@
 
 mod command_line;
 mod durability;
+mod interface;
 mod keys;
 mod mail;
 mod records;
