@@ -93,6 +93,7 @@ impl Region {
                 secrets: fingerprint(&keys.pepper),
             };
             store.belong(&owner, ambient.now()).await?;
+            store.prepare(ambient.now()).await?;
         }
         let witnesses = Witnesses {
             addresses: settings.log.witnesses.clone(),

@@ -7,6 +7,7 @@ mod durability;
 mod interface;
 mod keys;
 mod mail;
+mod postgres;
 mod records;
 mod start;
 
