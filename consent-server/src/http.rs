@@ -13,6 +13,7 @@ mod me;
 mod origin;
 mod problem;
 mod subscriptions;
+mod time;
 mod verify;
 mod withdrawals;
 
@@ -38,8 +39,6 @@ use problem::{Kind, Problem};
 
 /// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a request may take from its first header to its answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl App {
     /// All routes of the server. Others may be merged with it.
@@ -86,7 +85,7 @@ impl App {
             .route("/readyz", get(ready))
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(limit_time))
+            .layer(middleware::from_fn(time::limit))
             .layer(middleware::from_fn(log_request))
             .with_state(self.clone())
     }
@@ -174,14 +173,6 @@ async fn wrong_method() -> Problem {
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal().into_response()
-}
-
-/// A client that sends half a request, or reads nothing, does not hold a connection for ever.
-async fn limit_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("the request was not complete within {} seconds", TIMEOUT.as_secs());
-        Problem::new(Kind::RequestTimeout, detail).into_response()
-    })
 }
 
 /// One line for each request: what was asked of which route, never by whom or about whom. The

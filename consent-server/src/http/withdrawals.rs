@@ -10,15 +10,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
-use consent_core::{Choice, Decision, Method, PurposeId, Recorded};
+use consent_core::{Choice, Decision, Digest, Method, PurposeId, Recorded};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::decisions::idempotency_key;
 use super::extract::{AtSite, authorize};
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::service::{Circumstances, decide};
-use crate::store::AuditEvent;
+use crate::store::{AuditEvent, Request};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +41,7 @@ pub(super) async fn post(
     body: Result<Json<Body>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let token = authorize(&site, &headers, "withdraw").await?;
+    let key = idempotency_key(&headers)?;
     let Json(body) = body?;
     let subject = site
         .region
@@ -51,8 +53,12 @@ pub(super) async fn post(
     let purposes: Vec<_> = decision.purposes().collect();
     let told = serde_json::json!({ "purposes": purposes, "token": token.name() });
     let event = AuditEvent::new(&*app.ambient, Some(&site.id), "consent.withdrawn", &told);
+    // Of the subject its key only: what was typed could be guessed from a digest of it.
+    let content = serde_json::json!({ "withdraws": purposes, "subject": subject }).to_string();
+    let content = Digest::of(content.as_bytes());
+    let request = key.map(|key| Request { key: key.to_owned(), content });
     let circumstances = Circumstances { event: Some(event), ..Circumstances::default() };
-    let decided = decide(&app, &site, &subject, &decision, &circumstances, None).await?;
+    let decided = decide(&app, &site, &subject, &decision, &circumstances, request).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();
     Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, states })))
