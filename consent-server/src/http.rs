@@ -83,6 +83,8 @@ impl App {
             .route("/.well-known/jwks.json", get(keys::get))
             .route("/healthz", get(|| async { "ok\n" }))
             .route("/readyz", get(ready))
+            .fallback(unknown_route)
+            .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn(time::limit))

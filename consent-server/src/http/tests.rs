@@ -3,6 +3,7 @@
 mod bad_input;
 mod choices;
 mod faults;
+mod fuzz;
 mod keys;
 mod log;
 mod marketing;
