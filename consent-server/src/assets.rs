@@ -59,6 +59,24 @@ impl Asset {
         Self::new("application/json", SHORT, body)
     }
 
+    /// What the program carries compressed only. Browsers say that they take it compressed where
+    /// the connection is encrypted.
+    pub(crate) fn unpacked(kind: &'static str, brotli: &[u8]) -> Self {
+        let mut plain = Vec::new();
+        brotli::BrotliDecompress(&mut &brotli[..], &mut plain).expect("the build compressed it");
+        Self::packed(kind, SHORT, plain, brotli.to_vec())
+    }
+
+    /// A page that is the same for everybody.
+    pub(crate) fn html(text: &str) -> Self {
+        Self::new("text/html; charset=utf-8", SHORT, text.into())
+    }
+
+    /// The document of the interface, which changes with the program only.
+    pub(crate) fn document(text: String) -> Self {
+        Self::new("application/json", SHORT, text.into())
+    }
+
     /// The style sheet of the pages for owners of addresses.
     pub fn css(text: &str) -> Self {
         Self::new("text/css; charset=utf-8", SHORT, text.into())

@@ -8,6 +8,7 @@ mod erase;
 mod export;
 mod keys;
 mod log;
+mod openapi;
 mod policy;
 mod progress;
 mod replay;
@@ -88,6 +89,9 @@ enum Command {
     /// Put a copy in the place of a store that is lost, and verify it.
     #[command(after_help = "Example:\n  consent restore --region eu backups/eu-2026-11-25.db")]
     Restore(backup::Restore),
+    /// Print the document of the interface (OpenAPI 3.1), as the server has it at `/openapi.json`.
+    #[command(after_help = "Example:\n  consent openapi > openapi.json")]
+    Openapi,
     /// Manage the tokens with which programs ask.
     #[command(subcommand)]
     Token(token::Token),
@@ -180,6 +184,7 @@ impl Cli {
                 Command::Erase(erase) => erase.run().await,
                 Command::Backup(backup) => backup.run().await,
                 Command::Restore(restore) => restore.run().await,
+                Command::Openapi => Ok(openapi::run()),
                 Command::Token(token) => token.run().await,
             }
         });

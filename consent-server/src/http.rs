@@ -5,11 +5,13 @@ mod choices;
 mod confirm;
 mod cookies;
 mod decisions;
+mod docs;
 mod document;
 mod extract;
 mod keys;
 mod log;
 mod me;
+mod openapi;
 mod origin;
 mod problem;
 mod subscriptions;
@@ -27,15 +29,25 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use axum::{Json, Router};
 use consent_core::Signal;
+use serde::Serialize;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{self, CorsLayer};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes as all;
 
 use crate::app::App;
-use extract::{AtSite, Shown};
+use crate::schemas;
+use extract::{AtSite, Shown, Wanted};
+use openapi::problems;
 use problem::{Kind, Problem};
+
+pub use openapi::document;
+
+/// Routes, with what the document of the interface says of each.
+type Routes = OpenApiRouter<App>;
 
 /// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
 const MAX_BODY: usize = 64 * 1024;
@@ -43,46 +55,13 @@ const MAX_BODY: usize = 64 * 1024;
 impl App {
     /// All routes of the server. Others may be merged with it.
     pub fn router(&self) -> Router {
-        // What the pages of a site ask: limited to its origins.
-        let visitor = Router::new()
-            .route("/consent.js", get(loader))
-            .route("/ask.js", get(ask))
-            .route("/banner", get(banner))
-            .route("/notice", get(notice))
-            .route("/decisions", post(decisions::post))
-            .route("/me", get(me::get))
-            .route("/subscriptions", post(subscriptions::post))
-            // Before the guard, so that it sees preflight requests, which are no route's method.
-            .method_not_allowed_fallback(wrong_method)
-            .layer(middleware::from_fn_with_state(self.clone(), origin::guard));
-        // What programs with a token ask, and people with a link.
-        let site = visitor
-            .route("/check", get(check::get))
-            .route("/withdrawals", post(withdrawals::post))
-            .route("/choices", get(choices::get).post(choices::post))
-            .route("/confirm", get(confirm::get).post(confirm::post));
-        let v1 = Router::new()
-            .nest("/sites/{site}", site)
-            // Its own method for preflight requests, so that the fallback below leaves them alone.
-            .route(
-                "/receipts/verify",
-                post(verify::post).options(|| async { StatusCode::NO_CONTENT }).layer(anybody()),
-            )
-            .route("/receipts/bundle", post(log::post_bundle))
-            .route("/log/{region}/checkpoint", get(log::checkpoint))
-            .route("/log/{region}/keys", get(log::keys))
-            .route("/log/{region}/proof/{id}", get(log::inclusion))
-            .route("/log/{region}/tile/{*path}", get(log::tile))
-            .route("/widget/{hash}/{file}", get(widget))
-            .route("/page.css", get(page_style))
-            .fallback(unknown_route)
-            .method_not_allowed_fallback(wrong_method);
-        Router::new()
-            .nest("/v1", v1)
-            .route("/.well-known/gpc.json", get(gpc))
-            .route("/.well-known/jwks.json", get(keys::get))
-            .route("/healthz", get(|| async { "ok\n" }))
-            .route("/readyz", get(ready))
+        let guard = middleware::from_fn_with_state(self.clone(), origin::guard);
+        let guarded = |visitor: Routes| {
+            // The fallback comes first, so that the guard sees preflight requests, which are no
+            // route's method.
+            with(visitor, |visitor| visitor.method_not_allowed_fallback(wrong_method).layer(guard))
+        };
+        Router::from(routes(guarded))
             .fallback(unknown_route)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -91,6 +70,58 @@ impl App {
             .layer(middleware::from_fn(log_request))
             .with_state(self.clone())
     }
+}
+
+/// All routes. What the pages of a site ask is limited to its origins by `guarded`.
+fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
+    let visitor = openapi::described()
+        .routes(all!(loader))
+        .routes(all!(ask))
+        .routes(all!(banner))
+        .routes(all!(notice))
+        .routes(all!(decisions::post))
+        .routes(all!(me::get))
+        .routes(all!(subscriptions::post));
+    // What programs with a token ask, and people with a link.
+    let site = guarded(visitor)
+        .routes(all!(check::get))
+        .routes(all!(withdrawals::post))
+        .routes(all!(choices::get, choices::post))
+        .routes(all!(confirm::get, confirm::post));
+    let tiles = |routes: Routes| {
+        with(routes, |all| all.route("/log/{region}/tile/{*path}", axum::routing::get(log::tile)))
+    };
+    let v1 = tiles(openapi::described())
+        .nest("/sites/{site}", site)
+        // Its own method for preflight requests, so that the fallback leaves them alone.
+        .routes(
+            all!(verify::post)
+                .map(|verify| verify.options(|| async { StatusCode::NO_CONTENT }).layer(anybody())),
+        )
+        .routes(all!(log::post_bundle))
+        .routes(all!(log::checkpoint))
+        .routes(all!(log::keys))
+        .routes(all!(log::inclusion))
+        .routes(all!(widget))
+        .routes(all!(page_style))
+        .fallback(unknown_route);
+    openapi::described()
+        .nest("/v1", v1)
+        .routes(all!(gpc))
+        .routes(all!(keys::get))
+        .routes(all!(healthy))
+        .routes(all!(ready))
+        .routes(all!(openapi::get))
+        .routes(all!(docs::page))
+        .routes(all!(docs::file))
+}
+
+/// Changes routes, and nothing of what is said about them.
+fn with(routes: Routes, change: impl FnOnce(Router<App>) -> Router<App>) -> Routes {
+    let (served, told) = routes.split_for_parts();
+    let mut routes = Routes::from(change(served));
+    *routes.get_openapi_mut() = told;
+    routes
 }
 
 /// Lets the pages of any origin ask and read the answer: it holds nothing of who asks.
@@ -102,18 +133,82 @@ fn anybody() -> CorsLayer {
         .max_age(Duration::from_mins(10))
 }
 
+/// The browser has it already.
+#[derive(IntoResponses)]
+#[response(status = 304, description = "Not changed since the `ETag` in `If-None-Match`")]
+struct Unchanged;
+
+problems!(
+    SiteProblems: &[Kind::OriginForeign, Kind::SiteUnknown],
+);
+problems!(
+    TextProblems: &[
+        Kind::OriginForeign,
+        Kind::SiteUnknown,
+        Kind::FieldInvalid,
+        Kind::StoreUnavailable,
+    ],
+);
+
+/// The loader
+///
+/// What every page of the site runs.
+#[utoipa::path(
+    get, path = "/consent.js", tag = "pages", operation_id = "loader",
+    params(schemas::SitePath),
+    responses(
+        (status = 200, description = "The script", body = String, content_type = "text/javascript"),
+        Unchanged,
+        SiteProblems,
+    ),
+)]
 async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {
     site.loader.answer(&headers)
 }
 
+/// What the loader brings in when it is needed
+///
+/// With the banner in it.
+#[utoipa::path(
+    get, path = "/ask.js", tag = "pages", operation_id = "ask",
+    params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
+    responses(
+        (status = 200, description = "The script", body = String, content_type = "text/javascript"),
+        Unchanged,
+        TextProblems,
+    ),
+)]
 async fn ask(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
     in_language(texts.ask.answer(&headers))
 }
 
+/// The banner alone, for another language
+#[utoipa::path(
+    get, path = "/banner", tag = "pages", operation_id = "banner",
+    params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
+    responses(
+        (status = 200, description = "The banner, as the loader paints it",
+            body = crate::texts::Banner),
+        Unchanged,
+        TextProblems,
+    ),
+)]
 async fn banner(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
     in_language(texts.banner.answer(&headers))
 }
 
+/// Everything that a visitor is shown, as data
+///
+/// Its canonical JSON (RFC 8785) is what a receipt's `notice.digest` covers.
+#[utoipa::path(
+    get, path = "/notice", tag = "pages", operation_id = "notice",
+    params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
+    responses(
+        (status = 200, description = "The notice", body = Object),
+        Unchanged,
+        TextProblems,
+    ),
+)]
 async fn notice(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
     in_language(texts.notice_asset.answer(&headers))
 }
@@ -124,8 +219,27 @@ fn in_language(mut response: Response) -> Response {
     response
 }
 
-/// That Global Privacy Control is honoured here (GPC §4), if every site's policy says so: the
-/// statement is about the whole origin.
+/// That Global Privacy Control is honoured here.
+#[derive(Serialize, ToSchema)]
+#[schema(as = GpcSupport)]
+struct Gpc {
+    /// Always true.
+    gpc: bool,
+    /// The day on which the latest policy was published.
+    #[serde(rename = "lastUpdate")]
+    #[schema(format = Date)]
+    last_update: String,
+}
+
+problems!(NothingHere: &[Kind::RouteUnknown]);
+
+/// That Global Privacy Control is honoured here (GPC §4)
+///
+/// If every site's policy says so: the statement is about the whole origin.
+#[utoipa::path(
+    get, path = "/.well-known/gpc.json", tag = "anybody", operation_id = "gpc",
+    responses((status = 200, description = "It is", body = Gpc), NothingHere),
+)]
 async fn gpc(State(app): State<App>) -> Result<Response, Problem> {
     let honoured = app.sites().all(|site| site.policy.signals.contains(&Signal::Gpc));
     let published = app.sites().map(|site| site.published).max();
@@ -133,10 +247,49 @@ async fn gpc(State(app): State<App>) -> Result<Response, Problem> {
         let detail = "not every site here honours Global Privacy Control";
         return Err(Problem::new(Kind::RouteUnknown, detail));
     };
-    let update = published.strftime("%Y-%m-%d").to_string();
-    Ok(Json(serde_json::json!({"gpc": true, "lastUpdate": update})).into_response())
+    let last_update = published.strftime("%Y-%m-%d").to_string();
+    Ok(Json(Gpc { gpc: true, last_update }).into_response())
 }
 
+/// A file of the widget, named by its content.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "its shape is all that is used")]
+struct WidgetPath {
+    /// Names the build.
+    #[param(pattern = "^[0-9a-f]{8}$")]
+    hash: String,
+    /// The file.
+    file: WidgetFile,
+}
+
+#[derive(Serialize, ToSchema)]
+#[expect(dead_code, reason = "its shape is all that is used")]
+enum WidgetFile {
+    #[serde(rename = "consent_widget.js")]
+    Glue,
+    #[serde(rename = "consent_widget_bg.wasm")]
+    Wasm,
+    #[serde(rename = "panel.css")]
+    PanelStyle,
+}
+
+/// The preferences' own files
+///
+/// The same for every site.
+#[utoipa::path(
+    get, path = "/widget/{hash}/{file}", tag = "pages", operation_id = "widget",
+    params(WidgetPath),
+    responses(
+        (status = 200, description = "The file", content(
+            (String = "text/javascript"),
+            (String = "text/css"),
+            (Vec<u8> = "application/wasm"),
+        )),
+        Unchanged,
+        NothingHere,
+    ),
+)]
 async fn widget(
     State(app): State<App>,
     Path((hash, file)): Path<(String, String)>,
@@ -153,10 +306,37 @@ async fn widget(
     Ok(response)
 }
 
+/// The style sheet of the pages for people
+#[utoipa::path(
+    get, path = "/page.css", tag = "people", operation_id = "page_style",
+    responses(
+        (status = 200, description = "The style sheet", body = String, content_type = "text/css"),
+        Unchanged,
+    ),
+)]
 async fn page_style(State(app): State<App>, headers: HeaderMap) -> Response {
     app.page_style.answer(&headers)
 }
 
+/// Whether the process runs
+#[utoipa::path(
+    get, path = "/healthz", tag = "operation", operation_id = "healthy",
+    responses((status = 200, description = "It does", body = String, content_type = "text/plain")),
+)]
+async fn healthy() -> &'static str {
+    "ok\n"
+}
+
+problems!(NotReady: &[Kind::StoreUnavailable]);
+
+/// Whether every store can be written
+#[utoipa::path(
+    get, path = "/readyz", tag = "operation", operation_id = "ready",
+    responses(
+        (status = 200, description = "It can", body = String, content_type = "text/plain"),
+        NotReady,
+    ),
+)]
 async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     app.ready().await?;
     Ok("ready\n")

@@ -13,6 +13,7 @@ pub mod keys;
 pub mod links;
 pub mod log;
 pub mod mail;
+mod schemas;
 pub mod service;
 pub mod settings;
 pub mod store;
@@ -28,6 +29,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use app::{App, StartError};
 pub use background::Background;
+pub use http::document;
 pub use settings::Settings;
 
 /// Listens on `address`. The error says what to do when it is taken.

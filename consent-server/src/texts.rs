@@ -11,6 +11,7 @@ use consent_widget::{ChoicesPage, Notice};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::RwLock;
+use utoipa::ToSchema;
 
 use crate::app::Site;
 use crate::assets::Asset;
@@ -36,21 +37,28 @@ pub struct Texts {
 pub(crate) type Made = RwLock<BTreeMap<(String, Option<u32>), Arc<Texts>>>;
 
 /// The banner as the loader paints it.
-#[derive(Serialize)]
-struct Banner<'b> {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Banner<'b> {
+    /// Its language (BCP 47).
     language: &'b str,
+    /// `ltr` or `rtl`.
     direction: &'b str,
+    /// Rendered.
     html: String,
+    /// Its style sheet, with the site's own colours.
     css: &'b str,
+    /// The theme that the site has chosen.
     theme: &'static str,
+    /// Where it stands.
     position: &'static str,
+    /// What the loader itself says.
     labels: Words<'b>,
     /// The titles of those asked for.
     purposes: BTreeMap<&'b str, &'b str>,
 }
 
 /// What the loader itself says.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[expect(clippy::struct_field_names, reason = "the names that labels have everywhere")]
 struct Words<'w> {
     frame_text: &'w str,

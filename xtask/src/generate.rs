@@ -4,14 +4,24 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use consent_core::policy;
 
-use crate::run::root;
+use crate::run::{cargo, root};
+
+/// The document of the HTTP interface. The server makes it, and a test of the server compares it: to
+/// build the server in order to compare one file would come too early in CI.
+const INTERFACE: &str = "docs/openapi.json";
 
 /// Writes every generated file.
 pub(crate) fn generate() -> Result<()> {
+    let mut print = cargo(["run", "--quiet", "--package", "consent-server", "--", "openapi"]);
+    let printed = print.stderr(Stdio::inherit()).output().context("cannot start cargo")?;
+    ensure!(printed.status.success(), "the server does not print its document, see above");
+    fs::write(root().join(INTERFACE), printed.stdout)
+        .with_context(|| format!("cannot write {INTERFACE}"))?;
     for (name, text) in files()? {
         let path = root().join(name);
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -55,7 +55,8 @@ enum Command {
         #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=99))]
         rounds: u16,
     },
-    /// Writes the files that are made from the code and committed: the JSON Schema of policies.
+    /// Writes the files that are made from the code and committed: the JSON Schema of policies, and
+    /// the document of the HTTP interface.
     Generate,
     /// Takes pictures of what a visitor sees, into `docs/shots/`.
     Shots {

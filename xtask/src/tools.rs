@@ -1,6 +1,6 @@
 //! The programs that tests drive and that are no part of the product: browsers with their drivers,
-//! fonts, and what comes from npm. Each is installed where it is missing and that is possible
-//! without asking; elsewhere the error says how.
+//! fonts, and what comes from npm and from Python's index. Each is installed where it is missing and
+//! that is possible without asking; elsewhere the error says how.
 //!
 //! Building and running the product takes none of them.
 
@@ -25,6 +25,9 @@ const PACKAGES: [(&[&str], &str); 5] = [
 /// Drives Firefox. Debian does not have it, so cargo builds it.
 const GECKODRIVER: &str = "0.37.1";
 
+/// Asks the server everything that the document of its interface allows, and what it forbids.
+const SCHEMATHESIS: &str = include_str!("../schemathesis.txt");
+
 /// What to take from npm; `tests/npm/package.json` tells the versions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Npm {
@@ -38,6 +41,7 @@ pub(crate) enum Npm {
 pub(crate) fn provide(npm: Npm) -> Result<()> {
     packages()?;
     geckodriver()?;
+    schemathesis()?;
     modules(npm)
 }
 
@@ -47,11 +51,16 @@ pub(crate) fn node_modules() -> PathBuf {
 }
 
 fn packages() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES
+    let mut missing: Vec<&str> = PACKAGES
         .iter()
         .filter(|(names, _)| !names.iter().any(|name| found(name)))
         .map(|(_, package)| *package)
         .collect();
+    // Debian's python3 is there without what an environment takes.
+    let mut python = Command::new("python3");
+    if !python.args(["-c", "import ensurepip"]).output().is_ok_and(|it| it.status.success()) {
+        missing.push("python3-venv");
+    }
     if missing.is_empty() {
         return Ok(());
     }
@@ -95,6 +104,26 @@ fn geckodriver() -> Result<()> {
         cargo(["install", "--locked", "--quiet", "--force", "geckodriver", "--version"]);
     install.arg(GECKODRIVER).arg("--root").arg(&tools);
     run(install).context("geckodriver, which drives Firefox in the tests, cannot be built")
+}
+
+/// Installs it once, beside everything else that is built. `consent-server/tests/process/interface.rs`
+/// looks there.
+fn schemathesis() -> Result<()> {
+    let folder = root().join("target/tools/schemathesis");
+    // Written last, so that an installation that was broken off is done again.
+    let done = folder.join("installed.txt");
+    if fs::read_to_string(&done).is_ok_and(|installed| installed == SCHEMATHESIS) {
+        return Ok(());
+    }
+    eprintln!("installing schemathesis");
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(&folder);
+    run(venv).context("python3 makes no environment; on Debian: apt-get install python3-venv")?;
+    let mut install = Command::new(folder.join("bin/pip"));
+    install.args(["install", "--quiet", "--disable-pip-version-check", "--requirement"]);
+    install.arg(root().join("xtask/schemathesis.txt"));
+    run(install).context("schemathesis, which tests the interface, cannot be installed")?;
+    fs::write(&done, SCHEMATHESIS).with_context(|| format!("cannot write {}", done.display()))
 }
 
 /// Installs what the lock file names, if it is not there. Nothing of it runs while it is installed.

@@ -4,6 +4,7 @@
 //! A form that another site's page sent would decide for the visitor, so only this server's own
 //! page may send one.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Form;
@@ -16,14 +17,40 @@ use consent_core::receipt::Layer;
 use consent_core::rules::InvalidDecision;
 use consent_core::{Choice, Decision, Digest, LegalBasis, Method, PurposeId, Receipt, Subject};
 use consent_widget::{ChoicesPage, Notice};
+use serde::Serialize;
+use serde_json::json;
+use utoipa::openapi::response::Response as ResponseDescription;
+use utoipa::openapi::schema::{
+    AdditionalProperties, AllOfBuilder, ObjectBuilder, OneOfBuilder, Schema, Type,
+};
+use utoipa::openapi::{Content, RefOr};
+use utoipa::{IntoParams, IntoResponses, PartialSchema, ToSchema};
 
-use super::extract::{AtSite, Shown, proven_subject, signals};
+use super::extract::{AtSite, Shown, Wanted, proven_subject, signals};
+use super::openapi::{FORM, answers, problems};
 use super::problem::{Kind, Problem};
 use super::{cookies, document};
 use crate::app::{App, Site};
+use crate::schemas;
 use crate::service::{Circumstances, decide};
 use crate::store::{History, Request};
 
+problems!(
+    GetProblems: &[Kind::SiteUnknown, Kind::FieldInvalid, Kind::StoreUnavailable],
+);
+
+/// The page without a script
+///
+/// Says what banner and preferences say, with forms: accept or refuse all, answer each purpose,
+/// object.
+#[utoipa::path(
+    get, path = "/choices", operation_id = "show_choices", tag = "people",
+    params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html"),
+        GetProblems,
+    ),
+)]
 pub(super) async fn get(
     State(app): State<App>,
     Shown { site, since, texts }: Shown,
@@ -33,6 +60,123 @@ pub(super) async fn get(
     view.answer(&app, &site, &headers, &texts.notice).await
 }
 
+/// What the form says.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "its shape is all that is used; a form is read by `Sent`")]
+struct Fields {
+    /// The button that was pressed: `accept` and `refuse` answer for every purpose, `save` says
+    /// what stands in the fields `purpose.…` and `object.…`.
+    choice: Button,
+    /// The number of the policy that the page showed.
+    #[schema(minimum = 1, maximum = 4_294_967_295_i64, format = Int64)]
+    policy: u32,
+    /// The language of the page.
+    #[schema(min_length = 1, example = "en")]
+    language: String,
+    /// The policy since which the page told what has changed.
+    #[schema(minimum = 0, maximum = 4_294_967_295_i64, format = Int64, nullable = false)]
+    since: Option<u32>,
+    /// An earlier receipt of the same visitor.
+    #[schema(nullable = false)]
+    receipt: Option<String>,
+    /// Makes two visits two forms.
+    #[schema(nullable = false)]
+    visit: Option<String>,
+}
+
+/// What follows the dot in the name of a purpose's field.
+const PURPOSE: &str = "[a-z0-9]([a-z0-9._-]{0,62}[a-z0-9])?";
+
+/// A form with a field for each purpose.
+pub(super) struct ChoicesForm;
+
+impl ToSchema for ChoicesForm {
+    fn name() -> Cow<'static, str> {
+        "ChoicesForm".into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Button::name().into(), Button::schema()));
+    }
+}
+
+impl PartialSchema for ChoicesForm {
+    fn schema() -> RefOr<Schema> {
+        let RefOr::T(Schema::Object(mut fields)) = Fields::schema() else {
+            unreachable!("a structure is described as an object")
+        };
+        // No attribute says this, so it goes where keywords go that utoipa does not know.
+        let patterns = json!({
+            format!("^object\\.{PURPOSE}$"): {"enum": ["on"], "type": "string"},
+            format!("^purpose\\.{PURPOSE}$"): {"enum": ["granted", "refused"], "type": "string"},
+        });
+        fields.extensions = Some([("patternProperties", patterns)].into_iter().collect());
+        fields.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+        let pressed = |buttons: &[&str]| {
+            let choice = ObjectBuilder::new().schema_type(Type::String);
+            ObjectBuilder::new().property("choice", choice.enum_values(Some(buttons.to_vec())))
+        };
+        let name = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[a-z]+$")).build();
+        let buttons = OneOfBuilder::new()
+            .item(pressed(&["save"]))
+            .item(pressed(&["accept", "refuse"]).property_names(Some(name)));
+        AllOfBuilder::new().item(fields).item(buttons).into()
+    }
+}
+
+/// Also says a page that the person corrects.
+struct PostProblems;
+
+impl IntoResponses for PostProblems {
+    fn responses() -> BTreeMap<String, RefOr<ResponseDescription>> {
+        let kinds = [
+            Kind::OriginForeign,
+            Kind::SiteUnknown,
+            Kind::PolicyUnknown,
+            Kind::PurposeUnknown,
+            Kind::PurposeNotConsent,
+            Kind::ReceiptInvalid,
+            Kind::FieldInvalid,
+            Kind::StoreUnavailable,
+        ];
+        let mut answers = answers(&[FORM, &kinds]);
+        let page = RefOr::from(Content::new(Some(String::schema())));
+        let RefOr::T(wrong) = answers.get_mut("422").expect("a field may be wrong") else {
+            unreachable!("an answer with several problems is described in place")
+        };
+        wrong.description += ". Nothing was chosen, and the page says so";
+        wrong.content.insert("text/html".into(), page.clone());
+        let mut replaced = ResponseDescription::new("The policy was replaced; the new page");
+        replaced.content.insert("text/html".into(), page);
+        answers.insert("409".into(), replaced.into());
+        answers
+    }
+}
+
+/// Of which origin a form is.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "its shape is all that is used")]
+struct Origin {
+    /// The server's own address: this form is taken from its own page only.
+    #[param(rename = "Origin")]
+    origin: String,
+}
+
+/// A visitor decides, without a script
+///
+/// Records, with the layer `page`, and answers the page with the receipt; from there the next answer
+/// is the same visitor's. A form sent twice is recorded once.
+#[utoipa::path(
+    post, path = "/choices", operation_id = "choose", tag = "people",
+    params(schemas::SitePath, Origin),
+    request_body(content = ChoicesForm, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The page, with the receipt", body = String,
+            content_type = "text/html"),
+        PostProblems,
+    ),
+)]
 pub(super) async fn post(
     State(app): State<App>,
     AtSite(site): AtSite,
@@ -120,7 +264,9 @@ struct Sent {
     objected: BTreeSet<PurposeId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ChoicesButton)]
 enum Button {
     Accept,
     Refuse,
@@ -136,7 +282,7 @@ impl Sent {
                 return Err(wrong("a field is there twice"));
             }
         }
-        let mut take = |name: &str| named.remove(name).filter(|value| !value.is_empty());
+        let mut take = |name: &str| named.remove(name);
         let number = |text: String| text.parse::<u32>().ok();
         let button = match take("choice").as_deref() {
             Some("accept") => Button::Accept,
@@ -145,7 +291,11 @@ impl Sent {
             _ => return Err(wrong("choice: must be accept, refuse or save")),
         };
         let policy = take("policy").and_then(number);
-        let (since, receipt) = (take("since").and_then(number), take("receipt"));
+        let since = match take("since") {
+            Some(text) => Some(number(text).ok_or_else(|| wrong("since: must be a number"))?),
+            None => None,
+        };
+        let receipt = take("receipt");
         let language = take("language").ok_or_else(|| wrong("language: is missing"))?;
         // Makes two visits two forms; nothing is read from it.
         take("visit");

@@ -10,35 +10,62 @@ use axum::response::Response;
 use consent_core::{Choice, Decision, Method};
 use consent_widget::{AddressAction, AddressPage};
 use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
 
 use super::document;
 use super::extract::{AtSite, Wanted, languages};
-use super::problem::Problem;
+use super::openapi::{FORM, problems};
+use super::problem::{Kind, Problem};
+use super::schemas;
 use crate::app::{App, Site};
 use crate::links::Link;
 use crate::service::{Circumstances, decide};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Params {
+    /// What the link of the mail says.
     #[serde(default)]
+    #[param(required = true)]
     token: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = AddressAnswer)]
 pub(super) struct Answer {
+    /// What the link of the mail says.
     token: String,
+    /// The button that was pressed.
     choice: Button,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AddressButton)]
 enum Button {
     Accept,
     Refuse,
     Withdraw,
 }
 
+problems!(
+    GetProblems: &[Kind::SiteUnknown, Kind::FieldInvalid, Kind::StoreUnavailable],
+);
+
+/// The page behind the link of a mail
+///
+/// Opening it changes nothing; its buttons do.
+#[utoipa::path(
+    get, path = "/confirm", operation_id = "show_confirm", tag = "people",
+    params(schemas::SitePath, Params, Wanted, schemas::AcceptLanguage),
+    responses(
+        (status = 200, description = "The page", body = String, content_type = "text/html"),
+        (status = 410, description = "The link is not good, or no longer; the page says so",
+            body = String, content_type = "text/html"),
+        GetProblems,
+    ),
+)]
 pub(super) async fn get(
     State(app): State<App>,
     AtSite(site): AtSite,
@@ -55,6 +82,30 @@ pub(super) async fn get(
     page(&site, &[&link.language], state, Some(&link), params.token, None).await
 }
 
+problems!(
+    PostProblems: FORM,
+    &[
+        Kind::SiteUnknown,
+        Kind::FieldInvalid,
+        Kind::StoreUnavailable,
+    ],
+);
+
+/// The owner of an address grants, refuses or withdraws
+///
+/// A link grants for seven days, and refuses and withdraws without limit.
+#[utoipa::path(
+    post, path = "/confirm", operation_id = "confirm", tag = "people",
+    params(schemas::SitePath),
+    request_body(content = Answer, content_type = "application/x-www-form-urlencoded"),
+    responses(
+        (status = 200, description = "The page, with the receipt", body = String,
+            content_type = "text/html"),
+        (status = 410, description = "The link is not good, or no longer; the page says so",
+            body = String, content_type = "text/html"),
+        PostProblems,
+    ),
+)]
 pub(super) async fn post(
     State(app): State<App>,
     AtSite(site): AtSite,

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use consent_core::{Digest, Receipt, Signal, SiteId, Subject};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::problem::{Kind, Problem};
 use crate::app::{App, Site};
@@ -33,10 +34,16 @@ impl FromRequestParts<App> for AtSite {
 }
 
 /// Which text a query asks for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Wanted {
+    /// The language wanted (BCP 47). It comes before `Accept-Language`; `fr-CA` is content with
+    /// `fr`, and without any that the policy has, its default is given.
+    #[param(required = false, nullable = false, example = "fr")]
     lang: Option<String>,
-    /// The policy under which the visitor chose last.
+    /// The policy under which the visitor chose last. Where that one asked for something else, the
+    /// text says what is different now. Any other number is as none.
+    #[param(required = false, nullable = false, minimum = 0, maximum = 4_294_967_295_i64, format = Int64)]
     since: Option<u32>,
 }
 

@@ -11,8 +11,15 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 
-/// A JWK set (RFC 7517 §5). Keys of logs have a member of their own, which tells them from keys of
+/// The public keys
+///
+/// A JWK set (RFC 7517 §5) of the regions held here. Keys of logs have a member of their own, which tells them from keys of
 /// receipts (§4 lets readers pass over it): `vkey`, the key as signed notes write it.
+#[utoipa::path(
+    get, path = "/.well-known/jwks.json", operation_id = "jwks", tag = "anybody",
+    responses((status = 200, description = "The keys", body = Object,
+        content_type = "application/jwk-set+json")),
+)]
 pub(super) async fn get(State(app): State<App>) -> Response {
     let mut keys: Vec<Value> = Vec::new();
     for region in app.regions() {

@@ -12,11 +12,14 @@ use axum::response::{IntoResponse, Response};
 use consent_core::RegionId;
 use consent_core::log::Tile;
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::openapi::{JSON, problems};
 use super::problem::{Kind, Problem};
 use crate::app::{App, Region};
 use crate::log::{BundleError, Source as _, SourceError, Stored, bundle, proof};
+use crate::schemas;
 use crate::service::verify;
 
 /// The region that the path names.
@@ -47,7 +50,20 @@ fn anybody(kind: &'static str, caching: &'static str) -> [(HeaderName, &'static 
     ]
 }
 
-/// The latest checkpoint: a signed note.
+problems!(CheckpointProblems: &[Kind::RegionUnknown, Kind::LogEmpty, Kind::StoreUnavailable]);
+
+/// The latest checkpoint of a log
+///
+/// A signed note (C2SP tlog-checkpoint): the log's name, its size and its root. The tiles beside it,
+/// `/v1/log/{region}/tile/…`, are those of C2SP tlog-tiles. Pages of any origin may ask.
+#[utoipa::path(
+    get, path = "/log/{region}/checkpoint", operation_id = "checkpoint", tag = "anybody",
+    params(schemas::RegionPath),
+    responses(
+        (status = 200, description = "The checkpoint", body = String, content_type = "text/plain"),
+        CheckpointProblems,
+    ),
+)]
 pub(super) async fn checkpoint(AtRegion(region): AtRegion) -> Result<Response, Problem> {
     let checkpoint = source(&region).checkpoint().await?;
     if checkpoint.is_empty() {
@@ -56,14 +72,27 @@ pub(super) async fn checkpoint(AtRegion(region): AtRegion) -> Result<Response, P
     Ok((anybody("text/plain; charset=utf-8", "no-cache"), checkpoint).into_response())
 }
 
-/// The keys that its checkpoints are verified with, one on each line, as signed notes write them.
+problems!(KeysProblems: &[Kind::RegionUnknown]);
+
+/// The keys that a log's checkpoints are verified with
+///
+/// One on each line, as signed notes write them (C2SP signed-note), also those that sign no more.
+#[utoipa::path(
+    get, path = "/log/{region}/keys", operation_id = "log_keys", tag = "anybody",
+    params(schemas::RegionPath),
+    responses(
+        (status = 200, description = "The keys", body = String, content_type = "text/plain"),
+        KeysProblems,
+    ),
+)]
 pub(super) async fn keys(AtRegion(region): AtRegion) -> Response {
     let keys = region.keys.log_verifiers().into_iter().map(|key| key.to_string());
     let keys = keys.collect::<Vec<_>>().join("\n") + "\n";
     (anybody("text/plain; charset=utf-8", "max-age=300"), keys).into_response()
 }
 
-/// A tile. A full one never changes; of a partial one, what it holds does not.
+/// A tile. A full one never changes; of a partial one, what it holds does not. Not in the document
+/// of the interface, which has no parameters with slashes in them.
 pub(super) async fn tile(
     AtRegion(region): AtRegion,
     Path((_, path)): Path<(String, String)>,
@@ -79,8 +108,22 @@ pub(super) async fn tile(
     Ok((anybody("application/octet-stream", caching), bytes).into_response())
 }
 
-/// The proof that a receipt, or an event, is in the log: where, and how that leads to the root of
-/// the latest checkpoint (C2SP tlog-proof). What it is about is not in it.
+problems!(
+    InclusionProblems: &[Kind::RegionUnknown, Kind::ReceiptUnknown, Kind::StoreUnavailable],
+);
+
+/// The proof that a receipt is in the log
+///
+/// Where it is, and how that leads to the root of the latest checkpoint (C2SP tlog-proof). What it
+/// says is not in it. A new receipt has its place within a second.
+#[utoipa::path(
+    get, path = "/log/{region}/proof/{id}", operation_id = "inclusion", tag = "anybody",
+    params(schemas::LeafPath),
+    responses(
+        (status = 200, description = "The proof", body = String, content_type = "text/plain"),
+        InclusionProblems,
+    ),
+)]
 pub(super) async fn inclusion(
     AtRegion(region): AtRegion,
     Path((_, id)): Path<(String, String)>,
@@ -96,14 +139,31 @@ pub(super) async fn inclusion(
     Ok((anybody("text/plain; charset=utf-8", "no-cache"), proof.to_string()).into_response())
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ReceiptToBundle)]
 pub(super) struct Body {
+    /// The receipt.
     receipt: String,
 }
 
-/// `POST /v1/receipts/bundle`: for whoever holds a receipt, all that it takes to verify it in the
-/// log, without this server.
+problems!(
+    BundleProblems: JSON,
+    &[Kind::ReceiptInvalid, Kind::ReceiptUnknown, Kind::StoreUnavailable],
+);
+
+/// A receipt with its proof, for a stranger
+///
+/// For whoever holds a receipt: all that it takes to verify it with the log's public key alone
+/// (`consent verify --offline`), without this server.
+#[utoipa::path(
+    post, path = "/receipts/bundle", operation_id = "bundle", tag = "anybody",
+    request_body = Body,
+    responses(
+        (status = 200, description = "The bundle", body = String, content_type = "text/plain"),
+        BundleProblems,
+    ),
+)]
 pub(super) async fn post_bundle(
     State(app): State<App>,
     body: Result<Json<Body>, JsonRejection>,

@@ -7,10 +7,14 @@ use axum::response::{IntoResponse, Response};
 use consent_core::RegionId;
 use consent_core::rules::InvalidDecision;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::time::AGAIN;
 use crate::service::{CheckError, DecideError, SubscribeError};
 use crate::store::StoreError;
+
+/// What a problem is sent as.
+pub(super) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// The kinds of problem. The name of each is part of the interface and never changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,55 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// All of them.
+    pub(super) const ALL: &[Self] = &[
+        Self::BodyMalformed,
+        Self::BodyTooLarge,
+        Self::BodyUnsupported,
+        Self::RequestTimeout,
+        Self::FieldInvalid,
+        Self::SiteUnknown,
+        Self::RegionUnknown,
+        Self::RegionElsewhere,
+        Self::ReceiptUnknown,
+        Self::LogEmpty,
+        Self::RouteUnknown,
+        Self::MethodNotAllowed,
+        Self::OriginForeign,
+        Self::PolicyUnknown,
+        Self::PolicySuperseded,
+        Self::PurposeUnknown,
+        Self::PurposeNotConsent,
+        Self::ReceiptInvalid,
+        Self::IdempotencyKeyReused,
+        Self::TokenMissing,
+        Self::TokenUnknown,
+        Self::TokenScope,
+        Self::StoreUnavailable,
+        Self::MailUnavailable,
+        Self::Internal,
+    ];
+
+    /// Its name.
+    pub(super) fn name(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The status that it is answered with.
+    pub(super) fn status(self) -> StatusCode {
+        self.facts().1
+    }
+
+    /// What it is called for people.
+    pub(super) fn title(self) -> &'static str {
+        self.facts().2
+    }
+
+    /// Its name as an address, the `type` of a problem.
+    pub(super) fn address(self) -> String {
+        format!("/problems/{}", self.name())
+    }
+
     /// Name, status and title.
     fn facts(self) -> (&'static str, StatusCode, &'static str) {
         use StatusCode as S;
@@ -138,20 +191,31 @@ pub(super) struct Problem {
 }
 
 /// Who can be asked instead.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 struct Elsewhere {
     region: String,
     url: String,
 }
 
-#[derive(Serialize)]
-struct Body<'b> {
+/// Why a request was refused (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Body<'b> {
+    /// `/problems/` and a name that never changes.
     r#type: String,
+    /// The same in words.
     title: &'b str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What is wrong here, and what to do. Never holds personal data.
     detail: &'b str,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    region: Option<&'b Elsewhere>,
+    /// With `region-elsewhere`: the region.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    region: Option<&'b str>,
+    /// With `region-elsewhere`: the origin of the server that holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<&'b str>,
 }
 
 impl Problem {
@@ -167,6 +231,11 @@ impl Problem {
         Self { region: Some(Box::new(elsewhere)), ..Self::new(Kind::RegionElsewhere, detail) }
     }
 
+    /// The same problem, of another kind.
+    pub(super) fn of(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
     /// A panic, or anything else that should not happen.
     pub(super) fn internal() -> Self {
         Self::new(Kind::Internal, format!("the fault is logged; {AGAIN}"))
@@ -175,18 +244,17 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let (name, status, title) = self.kind.facts();
+        let (_, status, title) = self.kind.facts();
         let body = Body {
-            r#type: format!("/problems/{name}"),
+            r#type: self.kind.address(),
             title,
             status: status.as_u16(),
             detail: &self.detail,
-            region: self.region.as_deref(),
+            region: self.region.as_ref().map(|elsewhere| &*elsewhere.region),
+            url: self.region.as_ref().map(|elsewhere| &*elsewhere.url),
         };
-        let mut headers: Vec<(HeaderName, &str)> = vec![
-            (header::CONTENT_TYPE, "application/problem+json"),
-            (header::CACHE_CONTROL, "no-store"),
-        ];
+        let mut headers: Vec<(HeaderName, &str)> =
+            vec![(header::CONTENT_TYPE, MEDIA_TYPE), (header::CACHE_CONTROL, "no-store")];
         match status {
             StatusCode::UNAUTHORIZED => headers.push((header::WWW_AUTHENTICATE, "Bearer")),
             StatusCode::SERVICE_UNAVAILABLE => headers.push((header::RETRY_AFTER, "5")),

@@ -10,29 +10,66 @@ use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
+use consent_core::rules::{InvalidDecision, MAX_CHOICES};
 use consent_core::{Choice, Decision, Digest, Method, PurposeId, Recorded};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::decisions::idempotency_key;
+use super::decisions::{IdempotencyKey, idempotency_key};
 use super::extract::{AtSite, authorize};
+use super::openapi::{JSON, TOKEN, problems};
 use super::problem::{Kind, Problem};
 use crate::app::App;
+use crate::schemas;
 use crate::service::{Circumstances, decide};
 use crate::store::{AuditEvent, Request};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Withdrawal)]
 pub(super) struct Body {
+    /// Who took consent back.
+    #[schema(value_type = schemas::NamedSubject)]
     subject: String,
+    /// What for.
+    #[schema(value_type = Vec<schemas::PurposeId>, min_items = 1, max_items = 64)]
     purposes: Vec<PurposeId>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Withdrawn)]
 pub(super) struct Answer {
+    /// The identifier of the receipt.
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
+    /// What is recorded for each purpose now.
+    #[schema(value_type = BTreeMap<String, schemas::Recorded>)]
     states: BTreeMap<PurposeId, Recorded>,
 }
+
+problems!(
+    Problems: JSON,
+    TOKEN,
+    &[
+        Kind::SiteUnknown,
+        Kind::PurposeUnknown,
+        Kind::PurposeNotConsent,
+        Kind::IdempotencyKeyReused,
+        Kind::StoreUnavailable,
+    ],
+);
+
+/// Record that somebody took consent back
+///
+/// For example by telephone. Takes a token with the scope `withdraw`.
+#[utoipa::path(
+    post, path = "/withdrawals", operation_id = "withdraw", tag = "programs",
+    params(schemas::SitePath, IdempotencyKey),
+    request_body = Body,
+    responses((status = 201, description = "Recorded", body = Answer), Problems),
+    security(("token" = [])),
+)]
 
 pub(super) async fn post(
     State(app): State<App>,
@@ -43,6 +80,9 @@ pub(super) async fn post(
     let token = authorize(&site, &headers, "withdraw").await?;
     let key = idempotency_key(&headers)?;
     let Json(body) = body?;
+    if body.purposes.len() > MAX_CHOICES {
+        return Err(InvalidDecision::TooMany.into());
+    }
     let subject = site
         .region
         .subject(&site.id, &body.subject)

@@ -3,20 +3,25 @@
 use consent_core::policy::PolicyHistory;
 use consent_core::{LegalBasis, PurposeId, SiteId, State, Timestamp, Verdict};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::{InvalidSubject, Region};
+use crate::schemas;
 use crate::store::StoreError;
 
 /// The answer, with its reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Verdict)]
 pub struct Answer {
     /// Yes or no.
     pub allowed: bool,
     /// The state it follows from.
+    #[schema(value_type = schemas::State)]
     pub state: State,
     /// The state in words.
     pub reason: &'static str,
     /// The moment that it is true of.
+    #[schema(value_type = String, format = DateTime)]
     pub as_of: Timestamp,
 }
 

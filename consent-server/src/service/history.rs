@@ -5,23 +5,37 @@ use std::collections::BTreeMap;
 use consent_core::export::Export;
 use consent_core::{Method, PurposeId, Receipt, Recorded, Subject, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::app::Site;
+use crate::schemas;
 use crate::store::StoreError;
 
 /// The most decisions that are told, the newest of them.
 const MOST: u32 = 100;
 
 /// One decision.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Told {
+    /// The identifier of its receipt.
+    #[schema(value_type = String, format = "uuid")]
     id: Uuid,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
     at: Timestamp,
+    /// How it was made.
+    #[schema(value_type = schemas::Method)]
     method: Method,
+    /// The language of the text that was shown.
     language: String,
+    /// What was decided about each purpose.
+    #[schema(value_type = BTreeMap<String, schemas::Recorded>)]
     purposes: BTreeMap<PurposeId, Recorded>,
+    /// Its receipt.
+    #[schema(value_type = schemas::Receipt)]
     receipt: String,
+    /// The receipt, told for people.
     text: String,
 }
 

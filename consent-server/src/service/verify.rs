@@ -3,14 +3,22 @@
 use consent_core::receipt::{Failure, Verifier};
 use consent_core::{Claims, Receipt};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::schemas;
 
 /// The answer, as it is given over HTTP and with `--json`.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Verification<'r> {
+    /// Whether it is genuine.
     valid: bool,
+    /// What it states, if it is genuine.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schemas::Claims>, nullable = false)]
     claims: Option<&'r Claims>,
+    /// The first check that does not pass, if it is not.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<schemas::Failed>, nullable = false)]
     failed: Option<&'static str>,
 }
 

@@ -5,6 +5,7 @@
 mod command_line;
 mod disk;
 mod durability;
+mod interface;
 mod keys;
 mod mail;
 mod records;

@@ -59,6 +59,8 @@ async fn wrong_decisions() {
             "purpose-not-consent",
             "rests on contract",
         ),
+        (decision(2, GRANT, r#","since":1.5"#), 422, "field-invalid", "1.5 is not a whole number"),
+        (decision(2, GRANT, r#","since":-1"#), 422, "field-invalid", "-1 is not a whole number"),
         (decision(3, GRANT, ""), 422, "policy-unknown", "policy 3 does not exist"),
         (
             decision(1, GRANT, ""),
@@ -73,6 +75,10 @@ async fn wrong_decisions() {
     assert_eq!(count(&test), 0, "nothing was recorded");
     assert_eq!(test.post(DECISIONS, &[("origin", OWN)], &good).await.status, 201);
     assert_eq!(count(&test), 1);
+    // To JSON, `1.0` is the number 1.
+    let float = good.replacen("\"policy\":2", "\"policy\":2.0", 1);
+    assert_ne!(float, good);
+    assert_eq!(test.post(DECISIONS, &[("origin", OWN)], &float).await.status, 201);
 }
 
 fn count(test: &TestApp) -> i64 {

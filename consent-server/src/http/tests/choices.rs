@@ -198,6 +198,7 @@ async fn a_form_that_was_tampered_with() {
         (good.replace("policy=1", "policy=one"), 422, "field-invalid"),
         (good.replace("policy=1", "policy=9"), 422, "policy-unknown"),
         (good.replace("policy=1", "policy=0"), 422, "policy-unknown"),
+        (format!("{good}&since=one"), 422, "field-invalid"),
         (good.replace("language=en", "language=xx"), 422, "field-invalid"),
         (good.replace("language=en&", ""), 422, "field-invalid"),
         (format!("{good}&choice=refuse"), 422, "field-invalid"),

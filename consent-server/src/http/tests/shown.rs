@@ -274,7 +274,7 @@ async fn nobody_else_is_told() {
         (signed(|claims| claims.site = "other".parse().unwrap()), "a receipt of another site"),
         (address, "the receipt of an address"),
     ] {
-        let told = test.me(&receipt, "").await.problem(422, "receipt-invalid");
+        let told = test.me(&receipt, "").await.problem(401, "token-unknown");
         assert!(told.contains(detail), "{told}");
     }
     let bearer = format!("Bearer {genuine}");
