@@ -18,6 +18,7 @@ use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
 use crate::keys::{Keys, KeysError};
 use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
+use crate::metrics::Metrics;
 use crate::service::{ClockCheck, verify};
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
 use crate::store::{self, AuditEvent, Owner, Published, SharedStore, StoreError};
@@ -101,6 +102,17 @@ impl Region {
             file: settings.log.checkpoints.clone(),
         };
         Ok(Self { id: settings.id.clone(), store, keys, witnesses, clock })
+    }
+
+    /// How many leaves its log has, and since when the oldest commitment waits; nothing if its store
+    /// cannot be read.
+    pub async fn measure(&self) -> Option<(u64, Option<Timestamp>)> {
+        let head = self.store.head().await.ok()?;
+        let oldest = self.store.pending(1).await.ok()?.first().and_then(|leaf| {
+            let (second, _) = leaf.id.get_timestamp()?.to_unix();
+            Timestamp::from_second(i64::try_from(second).ok()?).ok()
+        });
+        Some((head.size, oldest))
     }
 
     /// The policies published for a site, up to `current`. One that cannot be read any more ends
@@ -305,6 +317,8 @@ pub struct Parts {
     pub public_url: String,
     /// The clock and randomness.
     pub ambient: SharedAmbient,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Sends mail.
     pub mailer: Mailer,
     /// The widget's files.
@@ -367,6 +381,7 @@ impl App {
         Ok(Self(Arc::new(Parts {
             public_url,
             ambient,
+            metrics: Metrics::default(),
             mailer,
             widget,
             page_style,

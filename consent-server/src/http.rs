@@ -67,7 +67,7 @@ impl App {
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CatchPanicLayer::custom(panicked))
             .layer(middleware::from_fn(time::limit))
-            .layer(middleware::from_fn(log_request))
+            .layer(middleware::from_fn_with_state(self.clone(), log_request))
             .with_state(self.clone())
     }
 }
@@ -111,6 +111,7 @@ fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
         .routes(all!(keys::get))
         .routes(all!(healthy))
         .routes(all!(ready))
+        .routes(all!(metrics))
         .routes(all!(openapi::get))
         .routes(all!(docs::page))
         .routes(all!(docs::file))
@@ -342,6 +343,25 @@ async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
     Ok("ready\n")
 }
 
+/// Figures for Prometheus
+///
+/// How many requests there were and how long they took, whether stores can be read, how large logs
+/// are and for how long commitments wait. No personal data; but keep it to your own network.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "operation",
+    responses((status = 200, description = "The figures, in the text format of OpenMetrics",
+        body = String, content_type = "application/openmetrics-text")),
+)]
+async fn metrics(State(app): State<App>) -> Response {
+    let now = app.ambient.now();
+    for region in app.regions() {
+        app.metrics.region(&region.id, region.measure().await, now);
+    }
+    let kind = crate::metrics::MEDIA_TYPE;
+    ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], app.metrics.text())
+        .into_response()
+}
+
 async fn unknown_route() -> Problem {
     Problem::new(
         Kind::RouteUnknown,
@@ -359,14 +379,16 @@ fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
 
 /// One line for each request: what was asked of which route, never by whom or about whom. The
 /// route is logged as it is written here, since a path or a query may hold personal data.
-async fn log_request(request: Request, next: Next) -> Response {
+async fn log_request(State(app): State<App>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let response = next.run(request).await;
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
     let status = response.status().as_u16();
-    let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+    let took = started.elapsed();
+    app.metrics.request(method.as_str(), route, status, took);
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
     if response.status() >= StatusCode::INTERNAL_SERVER_ERROR {
         tracing::warn!(%method, route, status, micros, "request");
     } else {

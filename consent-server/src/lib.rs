@@ -13,6 +13,7 @@ pub mod keys;
 pub mod links;
 pub mod log;
 pub mod mail;
+pub mod metrics;
 mod schemas;
 pub mod service;
 pub mod settings;

@@ -133,7 +133,8 @@ fn prepare(writer: &mut Connection) -> Result<(), StoreError> {
     let before = "SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'";
     if transaction.query_row(before, [], |row| row.get::<_, i64>(0))? > 0 {
         return Err(StoreError::Unavailable(
-            "it was made by an earlier version, before 0.1; name another file for this one".into(),
+            "it was made by an earlier version, before 0.1, whose records this one does not read; move it \
+             away, or name another file".into(),
         ));
     }
     transaction.execute_batch(
