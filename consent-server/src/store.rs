@@ -16,6 +16,7 @@
 //! is spoken to, and how it makes many writes durable at once. `fault` fails on purpose, for tests.
 
 mod db;
+mod postgres;
 mod schema;
 mod sql;
 mod sqlite;
@@ -37,6 +38,7 @@ use uuid::Uuid;
 use crate::ambient::Ambient;
 use crate::settings::StoreSettings;
 
+pub use postgres::open as open_postgres;
 pub use sqlite::{copy as copy_sqlite, open as open_sqlite};
 pub use statistics::Statistic;
 
@@ -47,10 +49,7 @@ pub type SharedStore = Arc<dyn Store>;
 pub async fn open(settings: &StoreSettings, create: bool) -> Result<SharedStore, StoreError> {
     match settings {
         StoreSettings::Sqlite(path) => open_sqlite(path, create).await,
-        StoreSettings::Postgres(_) => {
-            let told = "this version keeps records in SQLite only; write store = \"sqlite:FILE\"";
-            Err(StoreError::Unavailable(told.into()))
-        }
+        StoreSettings::Postgres(url) => open_postgres(url, create).await,
     }
 }
 

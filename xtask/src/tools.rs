@@ -1,6 +1,6 @@
 //! The programs that tests drive and that are no part of the product: browsers with their drivers,
-//! fonts, and what comes from npm and from Python's index. Each is installed where it is missing and
-//! that is possible without asking; elsewhere the error says how.
+//! fonts, PostgreSQL, and what comes from npm and from Python's index. Each is installed where it is
+//! missing and that is possible without asking; elsewhere the error says how.
 //!
 //! Building and running the product takes none of them.
 
@@ -14,12 +14,14 @@ use crate::run::{cargo, root, run};
 
 /// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
 /// every script that the widget speaks, so that no test depends on what else is installed.
-const PACKAGES: [(&[&str], &str); 5] = [
+const PACKAGES: [(&[&str], &str); 6] = [
     (&["chromium"], "chromium"),
     (&["chromedriver"], "chromium-driver"),
     (&["firefox-esr", "firefox"], "firefox-esr"),
     (&["npm"], "npm"),
     (&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"], "fonts-dejavu-core"),
+    // Whichever version it is; the tests start their own server.
+    (&["/usr/lib/postgresql/*/bin/postgres"], "postgresql"),
 ];
 
 /// Drives Firefox. Debian does not have it, so cargo builds it.
@@ -82,8 +84,12 @@ fn packages() -> Result<()> {
     run(install)
 }
 
-/// Whether there is such a file, or such a program on the path.
+/// Whether there is such a file, or such a program on the path. `*` stands for any folder.
 fn found(name: &str) -> bool {
+    if let Some((folder, rest)) = name.split_once("/*/") {
+        let mut folders = fs::read_dir(folder).into_iter().flatten().flatten();
+        return folders.any(|folder| folder.path().join(rest).is_file());
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }

@@ -35,6 +35,15 @@ macro_rules! for_every_store {
                 }
             )*
         }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(&super::Database::new()).await;
+                }
+            )*
+        }
     };
 }
 
@@ -94,19 +103,34 @@ impl Place for Faulty {
     }
 }
 
-fn at(second: i64) -> Timestamp {
+struct Database(String);
+
+impl Database {
+    fn new() -> Self {
+        Self(consent_test_postgres::Cluster::shared().database())
+    }
+}
+
+#[async_trait]
+impl Place for Database {
+    async fn open(&self) -> SharedStore {
+        open_postgres(&self.0, true).await.unwrap()
+    }
+}
+
+pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(second).unwrap()
 }
 
-fn site(id: &str) -> SiteId {
+pub(super) fn site(id: &str) -> SiteId {
     id.parse().unwrap()
 }
 
-fn person(number: u8) -> Subject {
+pub(super) fn person(number: u8) -> Subject {
     Subject::browser([number; 16])
 }
 
-fn records(recorded: Recorded, second: i64) -> BTreeMap<PurposeId, Record> {
+pub(super) fn records(recorded: Recorded, second: i64) -> BTreeMap<PurposeId, Record> {
     let record =
         Record { recorded, restricted: false, policy: 1, at: at(second), until: at(second + 100) };
     [("analytics".parse().unwrap(), record)].into()
@@ -119,11 +143,16 @@ fn id(second: i64, number: u128) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(millis, random[6..].try_into().unwrap()).into_uuid()
 }
 
-fn entry(number: u128, subject: &Subject, before: &History, recorded: Recorded) -> Entry {
+pub(super) fn entry(
+    number: u128,
+    subject: &Subject,
+    before: &History,
+    recorded: Recorded,
+) -> Entry {
     entry_at(10, number, subject, before, recorded)
 }
 
-fn entry_at(
+pub(super) fn entry_at(
     second: i64,
     number: u128,
     subject: &Subject,
@@ -147,7 +176,7 @@ fn entry_at(
     }
 }
 
-fn event(number: u128) -> AuditEvent {
+pub(super) fn event(number: u128) -> AuditEvent {
     AuditEvent {
         id: id(20, number),
         at: at(20),
@@ -162,7 +191,7 @@ fn policy(number: u32, document: &str) -> Published {
     Published { policy: number, digest: Digest::of(document.as_bytes()), document: document.into() }
 }
 
-fn report(number: u128) -> Report {
+pub(super) fn report(number: u128) -> Report {
     Arc::new(move |erased| AuditEvent {
         body: format!("{} receipts", erased.receipts),
         ..event(number)
@@ -170,7 +199,7 @@ fn report(number: u128) -> Report {
 }
 
 /// Appends a receipt to what is known, and says what is known then.
-async fn append(
+pub(super) async fn append(
     store: &SharedStore,
     number: u128,
     subject: &Subject,
@@ -185,7 +214,7 @@ async fn append(
 }
 
 /// Gives everything that waits its place.
-async fn integrate(store: &SharedStore) -> Integration {
+pub(super) async fn integrate(store: &SharedStore) -> Integration {
     let before = store.head().await.unwrap().size;
     let leaves: Vec<_> = store.pending(1000).await.unwrap().iter().map(|leaf| leaf.id).collect();
     let head = Head { size: before + leaves.len() as u64, checkpoint: format!("{before}") };

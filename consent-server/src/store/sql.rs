@@ -22,7 +22,10 @@ use super::{
     Report, Statistic, Store, StoreError, Stored, TileId, Token,
 };
 
-pub(super) use append::{append, count};
+pub(super) use append::{append, count, sums};
+pub(super) use erase::first_id;
+pub(super) use events::insert as insert_event;
+pub(super) use subjects::states_text;
 
 /// How often work is done again that lost a race for a row.
 const TRIES: usize = 8;

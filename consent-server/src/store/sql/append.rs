@@ -67,20 +67,27 @@ fn insert(
     Ok(())
 }
 
-/// Adds what these receipts count to the part of the statistics that is this writer's.
-pub(in crate::store) fn count<'e>(
-    db: &mut dyn Db,
-    part: u8,
+/// What these receipts count, added up.
+pub(in crate::store) fn sums<'e>(
     entries: impl IntoIterator<Item = &'e Entry>,
-) -> Result<(), StoreError> {
-    let mut sums: BTreeMap<(&SiteId, Statistic), u64> = BTreeMap::new();
+) -> BTreeMap<(&'e SiteId, Statistic), u64> {
+    let mut sums = BTreeMap::new();
     for entry in entries {
         let claims = entry.receipt.claims();
         for statistic in Statistic::of(claims) {
             *sums.entry((&claims.site, statistic)).or_default() += 1;
         }
     }
-    for ((site, statistic), count) in &sums {
+    sums
+}
+
+/// Adds what these receipts count to the part of the statistics that is this writer's.
+pub(in crate::store) fn count<'e>(
+    db: &mut dyn Db,
+    part: u8,
+    entries: impl IntoIterator<Item = &'e Entry>,
+) -> Result<(), StoreError> {
+    for ((site, statistic), count) in &sums(entries) {
         let values = [
             site.as_str().into(),
             Value::Int(statistic.day),

@@ -46,22 +46,24 @@ fn receipt(db: &mut dyn Db, id: Uuid, request: Option<[u8; 16]>) -> Result<(), S
     if let Some(request) = request {
         db.execute("DELETE FROM request WHERE id = $1", &[request[..].into()])?;
     }
-    if db.execute("DELETE FROM leaf WHERE id = $1", &[(&id).into()])? == 0 {
-        // It waits for its place still. It gets one, under a name that nobody knows: from here on
-        // the queue holds no identifier that a copy of the receipt would have.
-        unlink(db, id)?;
+    // It may wait for its place still. It gets one, under a name that nobody knows: from here on the
+    // queue holds no identifier that a copy of the receipt would have. In this order, because it may
+    // be given its place just now: then the renaming waits for that, and finds nothing.
+    if !unlink(db, id)? {
+        db.execute("DELETE FROM leaf WHERE id = $1", &[(&id).into()])?;
     }
     Ok(())
 }
 
-/// Gives a commitment that waits another name, made from itself, and no UUID of version 7.
-fn unlink(db: &mut dyn Db, id: Uuid) -> Result<(), StoreError> {
+/// Gives a commitment that waits another name, made from itself, and no UUID of version 7; whether
+/// it waits.
+fn unlink(db: &mut dyn Db, id: Uuid) -> Result<bool, StoreError> {
     let waiting = "SELECT commitment FROM pending WHERE id = $1";
-    let Some(mut row) = db.first(waiting, &[(&id).into()])? else { return Ok(()) };
+    let Some(mut row) = db.first(waiting, &[(&id).into()])? else { return Ok(false) };
     let mut name: [u8; 16] = row.array::<32>(0)?[..16].try_into().expect("it is longer");
     name[6] &= 0x0f;
-    db.execute("UPDATE pending SET id = $2 WHERE id = $1", &[(&id).into(), name[..].into()])?;
-    Ok(())
+    let rename = "UPDATE pending SET id = $2 WHERE id = $1";
+    Ok(db.execute(rename, &[(&id).into(), name[..].into()])? > 0)
 }
 
 pub(super) fn expired(

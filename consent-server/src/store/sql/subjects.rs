@@ -27,7 +27,7 @@ struct State<'s> {
 }
 
 /// What a history holds by purpose, as it is stored.
-fn states_text(known: &History) -> String {
+pub(in crate::store) fn states_text(known: &History) -> String {
     let mut states: BTreeMap<&PurposeId, State<'_>> = BTreeMap::new();
     for (purpose, record) in &known.records {
         let state = State {
