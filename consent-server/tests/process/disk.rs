@@ -4,7 +4,7 @@
 //! The limit on the size of files (`RLIMIT_FSIZE`) stands in for the end of the disk, since it is set
 //! and lifted while the process runs. Like a full disk, it may stop a write in its midst.
 
-use super::whole::{Known, assert_whole};
+use super::whole::{Known, Place, assert_whole};
 use super::*;
 
 impl Server {
@@ -99,6 +99,6 @@ async fn when_the_disk_is_full_it_says_so_and_goes_on_when_there_is_room() {
         }
     }
     drop(server);
-    let known = assert_whole(&home, kept.iter(), &Known::default()).await;
+    let known = assert_whole(&home, &Place::File, kept.iter(), &Known::default()).await;
     assert_eq!(known.receipts, kept.len() as u64, "each once, and nothing that was refused");
 }

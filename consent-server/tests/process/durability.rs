@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use super::whole::{Known, assert_whole};
+use consent_test_postgres::Cluster;
+
+use super::whole::{Known, Place, assert_whole};
 use super::*;
 
 /// How often the server is killed if nobody says it.
@@ -36,23 +38,45 @@ impl Client {
         format!("client-{:04}-request-{:08}", self.number, self.sent)
     }
 
-    /// Sends what it has to send next; whether that was acknowledged.
-    async fn step(&mut self, client: &reqwest::Client, url: &str) -> bool {
+    /// Sends what it has to send next.
+    async fn step(&mut self, client: &reqwest::Client, url: &str) -> Step {
         let key = self.key();
-        let Some(answer) = decide(client, url, Some(&key)).await else { return false };
+        let Ok(answer) = send(client, url, Some(&key)).await else { return Step::Gone };
+        let status = answer.status();
+        if status == 503 {
+            return Step::Refused;
+        }
+        let Some(answer) = acknowledged(answer).await else {
+            // The answer broke off, or is nothing that may come.
+            assert_eq!(status, 201);
+            return Step::Gone;
+        };
         self.acknowledged.insert(key, answer);
         self.sent += 1;
-        true
+        Step::Acknowledged
     }
 
     /// Goes on until the server is gone.
     async fn run(mut self, url: String, acknowledged: Arc<AtomicUsize>) -> Self {
         let client = reqwest::Client::new();
-        while self.step(&client, &url).await {
-            acknowledged.fetch_add(1, Ordering::SeqCst);
+        loop {
+            match self.step(&client, &url).await {
+                Step::Acknowledged => _ = acknowledged.fetch_add(1, Ordering::SeqCst),
+                Step::Refused => tokio::time::sleep(Duration::from_millis(5)).await,
+                Step::Gone => return self,
+            }
         }
-        self
     }
+}
+
+/// How a request ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Step {
+    Acknowledged,
+    /// With 503: it is sent again.
+    Refused,
+    /// The server is not there any more.
+    Gone,
 }
 
 /// Sets all of them to work.
@@ -83,7 +107,7 @@ async fn all(running: Vec<tokio::task::JoinHandle<Client>>) -> Vec<Client> {
     clients
 }
 
-fn acknowledged(clients: &[Client]) -> impl Iterator<Item = &Acknowledged> {
+fn all_acknowledged(clients: &[Client]) -> impl Iterator<Item = &Acknowledged> {
     clients.iter().flat_map(|client| client.acknowledged.values())
 }
 
@@ -114,25 +138,27 @@ fn killed_while_it_starts(home: &Home, after: Duration) {
     process.wait().unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
+/// Kills the server, again and again, and looks at what is there each time. `under_load` is done
+/// before each kill, while clients decide.
+async fn kill(home: &Home, place: &Place<'_>, under_load: impl AsyncFn(&mut Random, &AtomicUsize)) {
     let kills = setting("CONSENT_KILLS").unwrap_or(KILLS);
     let seed = setting("CONSENT_SEED").unwrap_or(5);
-    let (home, mut random, mut known) = (Home::new(), Random(seed), Known::default());
+    let (mut random, mut known) = (Random(seed), Known::default());
     let mut clients: Vec<_> = (0..CLIENTS).map(Client::new).collect();
     let started = Instant::now();
     for kill in 1..=kills {
         if random.below(4) == 0 {
-            killed_while_it_starts(&home, Duration::from_micros(random.below(40_000)));
+            killed_while_it_starts(home, Duration::from_micros(random.below(40_000)));
         }
         let mut server = home.serve().await;
         let count = Arc::new(AtomicUsize::new(0));
         let running = load(&server.url, clients, &count);
         until(&count, usize::try_from(random.below(MOST)).unwrap()).await;
+        under_load(&mut random, &count).await;
         tokio::time::sleep(Duration::from_micros(random.below(3_000))).await;
         server.process.kill().await.unwrap();
         clients = all(running).await;
-        known = assert_whole(&home, acknowledged(&clients), &known).await;
+        known = assert_whole(home, place, all_acknowledged(&clients), &known).await;
         if kills > KILLS {
             let seconds = started.elapsed().as_secs();
             let (receipts, leaves) = (known.receipts, known.head.map_or(0, |head| head.size()));
@@ -143,11 +169,39 @@ async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
     let mut server = home.serve().await;
     let client = reqwest::Client::new();
     for one in &mut clients {
-        assert!(one.step(&client, &server.url).await, "{}", home.log());
+        assert_eq!(one.step(&client, &server.url).await, Step::Acknowledged, "{}", home.log());
     }
     server.process.kill().await.unwrap();
-    let known = assert_whole(&home, acknowledged(&clients), &known).await;
-    assert_eq!(known.receipts, acknowledged(&clients).count() as u64, "with seed {seed}");
+    let known = assert_whole(home, place, all_acknowledged(&clients), &known).await;
+    assert_eq!(known.receipts, all_acknowledged(&clients).count() as u64, "with seed {seed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
+    kill(&Home::new(), &Place::File, async |_, _| {}).await;
+}
+
+/// Also where the database is killed as well, under the same load: the server goes on by itself when
+/// the database is there again.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_with_its_database_it_loses_and_doubles_nothing() {
+    let cluster = Cluster::start(&[]);
+    let url = cluster.database();
+    let home = Home::new();
+    home.edit("consent.toml", "sqlite:data/eu.db", &url);
+    let place = Place::Database(&cluster, url);
+    kill(&home, &place, async |random, acknowledged| {
+        if random.below(2) == 0 {
+            return;
+        }
+        tokio::task::block_in_place(|| {
+            cluster.stop();
+            cluster.resume();
+        });
+        let more = acknowledged.load(Ordering::SeqCst) + 20;
+        until(acknowledged, more).await;
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -162,5 +216,5 @@ async fn asked_to_stop_under_load_it_finishes_what_it_began() {
     assert!(status.expect("it stops").unwrap().success());
     assert_eq!(server.lines.next_line().await.unwrap().as_deref(), Some("stopped"));
     let clients = all(running).await;
-    assert_whole(&home, acknowledged(&clients), &Known::default()).await;
+    assert_whole(&home, &Place::File, all_acknowledged(&clients), &Known::default()).await;
 }

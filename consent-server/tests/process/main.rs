@@ -122,7 +122,11 @@ struct Acknowledged {
 
 /// Sends a decision, under a key if there is one; what it is answered with, if acknowledged.
 async fn decide(client: &reqwest::Client, url: &str, key: Option<&str>) -> Option<Acknowledged> {
-    let answer = send(client, url, key).await.ok()?;
+    acknowledged(send(client, url, key).await.ok()?).await
+}
+
+/// What an answer acknowledges, if it does.
+async fn acknowledged(answer: reqwest::Response) -> Option<Acknowledged> {
     let created = answer.status() == 201;
     let answer: serde_json::Value = answer.json().await.ok()?;
     let text = |name: &str| answer[name].as_str().map(str::to_owned);

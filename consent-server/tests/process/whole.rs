@@ -1,6 +1,6 @@
 //! Whether a store holds what it must, after whatever was done to its server.
 //!
-//! It is looked at in a copy: what a start makes of the files is for the next start of the server
+//! Files are looked at in a copy: what a start makes of them is for the next start of the server
 //! itself to show.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,8 @@ use consent_server::ambient::System;
 use consent_server::keys::Keys;
 use consent_server::log::Stored;
 use consent_server::log::audit::{self, checkpoint};
-use consent_server::store::{SharedStore, open_sqlite};
+use consent_server::store::{SharedStore, open_postgres, open_sqlite};
+use consent_test_postgres::Cluster;
 
 use super::*;
 
@@ -26,26 +27,97 @@ pub(super) struct Known {
     pub(super) head: Option<TreeHead>,
 }
 
+/// Where a home keeps its records.
+pub(super) enum Place<'c> {
+    /// In a file.
+    File,
+    /// In the database of that address.
+    Database(&'c Cluster, String),
+}
+
 /// Asserts that each of these receipts is stored once, as it was given, with the state that follows
-/// from it; that nothing is stored half; and that the log is whole and continues the one known.
+/// from it; that nothing is stored half; and that the log is whole and continues the one known. No
+/// server may run on it.
 pub(super) async fn assert_whole<'a>(
     home: &Home,
+    place: &Place<'_>,
     acknowledged: impl Iterator<Item = &'a Acknowledged>,
     known: &Known,
 ) -> Known {
-    let copy = tempfile::tempdir().unwrap();
-    for name in ["eu.db", "eu.db-wal"] {
-        let _ = std::fs::copy(home.path("data").join(name), copy.path().join(name));
+    match place {
+        Place::File => {
+            let copy = tempfile::tempdir().unwrap();
+            for name in ["eu.db", "eu.db-wal"] {
+                let _ = std::fs::copy(home.path("data").join(name), copy.path().join(name));
+            }
+            let path = copy.path().join("eu.db");
+            let store = open_sqlite(&path, false).await.unwrap();
+            let database = rusqlite::Connection::open(path).unwrap();
+            let count = |sql: &str| database.query_row(sql, [], |row| row.get(0)).unwrap();
+            let found = verify(home, &store, acknowledged, known, &count).await;
+            store.close().await;
+            found
+        }
+        Place::Database(cluster, url) => {
+            let name = url.rsplit('/').next().unwrap();
+            let count = |sql: &str| cluster.sql(name, sql).parse().unwrap();
+            // What the server had asked for before it was killed is done, or given up.
+            let others = "SELECT count(*) FROM pg_stat_activity \
+                          WHERE datname = current_database() AND pid <> pg_backend_pid()";
+            while count(others) > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            let store = open_postgres(url, false).await.unwrap();
+            let found = verify(home, &store, acknowledged, known, &count).await;
+            store.close().await;
+            found
+        }
     }
-    let path = copy.path().join("eu.db");
-    let store = open_sqlite(&path, false).await.unwrap();
-    let found = verify(home, &store, known).await;
-    store.close().await;
-    Known { receipts: assert_kept(&path, acknowledged), ..found }
+}
+
+async fn verify<'a>(
+    home: &Home,
+    store: &SharedStore,
+    acknowledged: impl Iterator<Item = &'a Acknowledged>,
+    known: &Known,
+    count: &dyn Fn(&str) -> i64,
+) -> Known {
+    let head = verify_log(home, store, known).await;
+    let (mut kept, mut after) = (BTreeMap::new(), None);
+    loop {
+        let page = store.receipts_after(None, after, 1_000).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        for stored in page {
+            assert!(kept.insert(stored.id.to_string(), stored.jws).is_none(), "{}", stored.id);
+        }
+    }
+    for Acknowledged { id, receipt } in acknowledged {
+        assert_eq!(kept.get(id), Some(receipt), "{id}");
+    }
+    for none in [
+        // A receipt without the state that follows from it.
+        "SELECT count(*) FROM receipt WHERE NOT EXISTS (SELECT 1 FROM subject \
+         WHERE subject.site = receipt.site AND subject.subject = receipt.subject \
+         AND states LIKE '{\"analytics\":{\"recorded\":\"granted\"%')",
+        // A state without its receipt.
+        "SELECT count(*) FROM subject WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE id = latest)",
+        // An answer without its receipt.
+        "SELECT count(*) FROM request WHERE receipt NOT IN (SELECT id FROM receipt)",
+        // What has two places, or a place and waits for one.
+        "SELECT count(*) FROM leaf WHERE id IN (SELECT id FROM pending)",
+        "SELECT count(*) - count(DISTINCT position) FROM leaf",
+        // What the statistics do not count, or count twice.
+        "SELECT abs((SELECT coalesce(sum(count), 0) FROM statistic) - \
+         (SELECT count(*) FROM receipt))",
+    ] {
+        assert_eq!(count(none), 0, "{none}");
+    }
+    Known { receipts: kept.len() as u64, head }
 }
 
 /// The log, and all records held against it.
-async fn verify(home: &Home, store: &SharedStore, known: &Known) -> Known {
+async fn verify_log(home: &Home, store: &SharedStore, known: &Known) -> Option<TreeHead> {
     let mut settings = Settings::read(&home.path("consent.toml")).unwrap();
     let keys = Keys::open(&settings.regions.remove(0), false, &System).unwrap();
     let (source, verifiers) = (Stored(Arc::clone(store)), keys.log_verifiers());
@@ -63,41 +135,5 @@ async fn verify(home: &Home, store: &SharedStore, known: &Known) -> Known {
     assert_eq!((records.erased, records.without_key), (0, 0), "{records:?}");
     let pending = store.pending(u32::MAX).await.unwrap().len() as u64;
     assert_eq!(records.waiting, pending, "nothing waits that is not there");
-    Known { head, ..Known::default() }
-}
-
-/// Each once, as it was given, with its state; and nothing half. How many receipts there are.
-fn assert_kept<'a>(path: &Path, acknowledged: impl Iterator<Item = &'a Acknowledged>) -> u64 {
-    let database = rusqlite::Connection::open(path).unwrap();
-    let mut kept = database
-        .prepare(
-            "SELECT lower(hex(id)), jws FROM receipt JOIN subject USING (site, subject) \
-             WHERE states LIKE '{\"analytics\":{\"recorded\":\"granted\"%'",
-        )
-        .unwrap();
-    let kept = kept.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)));
-    let kept: Vec<_> = kept.unwrap().map(Result::unwrap).collect();
-    let by_id: BTreeMap<_, _> = kept.iter().map(|(id, jws)| (&**id, &**jws)).collect();
-    assert_eq!(kept.len(), by_id.len());
-    for Acknowledged { id, receipt } in acknowledged {
-        assert_eq!(by_id.get(&*id.replace('-', "")), Some(&&**receipt), "{id}");
-    }
-    for none in [
-        // A state without its receipt.
-        "SELECT count(*) FROM subject WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE id = latest)",
-        // An answer without its receipt.
-        "SELECT count(*) FROM request WHERE receipt NOT IN (SELECT id FROM receipt)",
-        // A receipt that has two places, or a place and waits for one.
-        "SELECT count(*) FROM leaf WHERE id IN (SELECT id FROM pending)",
-        "SELECT count(*) - count(DISTINCT position) FROM leaf",
-        // A receipt that the statistics do not count, or count twice.
-        "SELECT abs((SELECT sum(count) FROM statistic) - (SELECT count(*) FROM receipt))",
-    ] {
-        let count: Option<i64> = database.query_row(none, [], |row| row.get(0)).unwrap();
-        assert_eq!(count.unwrap_or_default(), 0, "{none}");
-    }
-    let receipts: i64 =
-        database.query_row("SELECT count(*) FROM receipt", [], |row| row.get(0)).unwrap();
-    assert_eq!(usize::try_from(receipts), Ok(kept.len()), "each has its state");
-    kept.len() as u64
+    head
 }
