@@ -14,12 +14,14 @@ use crate::run::{cargo, root, run};
 
 /// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
 /// every script that the widget speaks, so that no test depends on what else is installed.
-const PACKAGES: [(&[&str], &str); 6] = [
+const PACKAGES: [(&[&str], &str); 7] = [
     (&["chromium"], "chromium"),
     (&["chromedriver"], "chromium-driver"),
     (&["firefox-esr", "firefox"], "firefox-esr"),
     (&["npm"], "npm"),
     (&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"], "fonts-dejavu-core"),
+    // Tells what the server writes, for the power to be cut in between.
+    (&["strace"], "strace"),
     // Whichever version it is; the tests start their own server.
     (&["/usr/lib/postgresql/*/bin/postgres"], "postgresql"),
 ];

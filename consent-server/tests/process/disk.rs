@@ -99,6 +99,8 @@ async fn when_the_disk_is_full_it_says_so_and_goes_on_when_there_is_room() {
         }
     }
     drop(server);
-    let known = assert_whole(&home, &Place::File, kept.iter(), &Known::default()).await;
+    let known =
+        assert_whole(&home, &Place::Files(&home.path("data")), kept.iter(), &Known::default())
+            .await;
     assert_eq!(known.receipts, kept.len() as u64, "each once, and nothing that was refused");
 }

@@ -112,10 +112,14 @@ fn all_acknowledged(clients: &[Client]) -> impl Iterator<Item = &Acknowledged> {
 }
 
 /// Numbers that follow from a seed (`SplitMix64`).
-struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
+    pub(super) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(super) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -143,7 +147,7 @@ fn killed_while_it_starts(home: &Home, after: Duration) {
 async fn kill(home: &Home, place: &Place<'_>, under_load: impl AsyncFn(&mut Random, &AtomicUsize)) {
     let kills = setting("CONSENT_KILLS").unwrap_or(KILLS);
     let seed = setting("CONSENT_SEED").unwrap_or(5);
-    let (mut random, mut known) = (Random(seed), Known::default());
+    let (mut random, mut known) = (Random::new(seed), Known::default());
     let mut clients: Vec<_> = (0..CLIENTS).map(Client::new).collect();
     let started = Instant::now();
     for kill in 1..=kills {
@@ -178,7 +182,8 @@ async fn kill(home: &Home, place: &Place<'_>, under_load: impl AsyncFn(&mut Rand
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_it_loses_and_doubles_nothing() {
-    kill(&Home::new(), &Place::File, async |_, _| {}).await;
+    let home = Home::new();
+    kill(&home, &Place::Files(&home.path("data")), async |_, _| {}).await;
 }
 
 /// Also where the database is killed as well, under the same load: the server goes on by itself when
@@ -216,5 +221,11 @@ async fn asked_to_stop_under_load_it_finishes_what_it_began() {
     assert!(status.expect("it stops").unwrap().success());
     assert_eq!(server.lines.next_line().await.unwrap().as_deref(), Some("stopped"));
     let clients = all(running).await;
-    assert_whole(&home, &Place::File, all_acknowledged(&clients), &Known::default()).await;
+    assert_whole(
+        &home,
+        &Place::Files(&home.path("data")),
+        all_acknowledged(&clients),
+        &Known::default(),
+    )
+    .await;
 }

@@ -8,6 +8,7 @@ mod durability;
 mod interface;
 mod keys;
 mod mail;
+mod power;
 mod records;
 mod start;
 mod whole;

@@ -29,8 +29,8 @@ pub(super) struct Known {
 
 /// Where a home keeps its records.
 pub(super) enum Place<'c> {
-    /// In a file.
-    File,
+    /// In files in that folder.
+    Files(&'c Path),
     /// In the database of that address.
     Database(&'c Cluster, String),
 }
@@ -45,10 +45,10 @@ pub(super) async fn assert_whole<'a>(
     known: &Known,
 ) -> Known {
     match place {
-        Place::File => {
+        Place::Files(folder) => {
             let copy = tempfile::tempdir().unwrap();
             for name in ["eu.db", "eu.db-wal"] {
-                let _ = std::fs::copy(home.path("data").join(name), copy.path().join(name));
+                let _ = std::fs::copy(folder.join(name), copy.path().join(name));
             }
             let path = copy.path().join("eu.db");
             let store = open_sqlite(&path, false).await.unwrap();
