@@ -19,7 +19,7 @@ use crate::keys::{Keys, KeysError};
 use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
 use crate::metrics::Metrics;
-use crate::service::verify;
+use crate::service::{ClockCheck, verify};
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
 use crate::store::{self, AuditEvent, Owner, Published, SharedStore, StoreError};
 use crate::texts::Made;
@@ -75,6 +75,8 @@ pub struct Region {
     pub keys: Keys,
     /// Who hears of its log's checkpoints.
     pub witnesses: Witnesses,
+    /// Whether the clock may decide what is erased.
+    pub clock: ClockCheck,
 }
 
 impl Region {
@@ -95,11 +97,12 @@ impl Region {
             store.belong(&owner, ambient.now()).await?;
             store.prepare(ambient.now()).await?;
         }
+        let clock = ClockCheck::new(&*store, ambient).await?;
         let witnesses = Witnesses {
             addresses: settings.log.witnesses.clone(),
             file: settings.log.checkpoints.clone(),
         };
-        Ok(Self { id: settings.id.clone(), store, keys, witnesses })
+        Ok(Self { id: settings.id.clone(), store, keys, witnesses, clock })
     }
 
     /// How many leaves its log has, and since when the oldest commitment waits; nothing if its store
@@ -345,12 +348,23 @@ impl App {
 
     /// The same, with another clock and source of randomness.
     pub async fn open_with(settings: Settings, ambient: SharedAmbient) -> Result<Self, StartError> {
+        Self::open_over(settings, ambient, |store| store).await
+    }
+
+    /// The same, over what `wrap` makes of each store.
+    pub(crate) async fn open_over(
+        settings: Settings,
+        ambient: SharedAmbient,
+        wrap: impl Fn(SharedStore) -> SharedStore + Send,
+    ) -> Result<Self, StartError> {
         let public_url = settings.server.public_url;
         let widget = WidgetFiles::load()?;
         let mailer = Mailer::new(&settings.mail)?;
         let mut regions = Vec::new();
         for region in &settings.regions {
-            regions.push(Arc::new(Region::open(region, true, &*ambient).await?));
+            let mut region = Region::open(region, true, &*ambient).await?;
+            region.store = wrap(region.store);
+            regions.push(Arc::new(region));
         }
         stay(&regions, &settings.sites).await?;
         let (mut sites, mut sites_elsewhere) = (BTreeMap::new(), BTreeMap::new());

@@ -102,18 +102,27 @@ async fn keep_retention(app: App) {
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        for region in app.regions() {
-            if let Err(error) = retention::prepare(region, &*app.ambient).await {
-                tracing::error!(region = %region.id, %error, "no room was made for new receipts");
-            }
+        keep_to_retention(&app).await;
+    }
+}
+
+/// Does so once. What fails is logged, and done next time.
+pub(crate) async fn keep_to_retention(app: &App) {
+    for region in app.regions() {
+        if let Err(error) = retention::prepare(region, &*app.ambient).await {
+            tracing::error!(region = %region.id, %error, "no room was made for new receipts");
         }
-        for site in app.sites() {
-            match retention::apply(site, &app.ambient).await {
-                Ok(erased) if erased.is_nothing() => {}
-                Ok(erased) => tracing::info!(site = %site.id, ?erased, "erased what was too old"),
-                Err(error) => {
-                    tracing::error!(site = %site.id, %error, "what is too old was not all erased");
-                }
+    }
+    for site in app.sites() {
+        if let Err(doubt) = site.region.clock.now(&*app.ambient) {
+            tracing::error!(site = %site.id, %doubt, "nothing is erased that is too old");
+            continue;
+        }
+        match retention::apply(site, &app.ambient).await {
+            Ok(erased) if erased.is_nothing() => {}
+            Ok(erased) => tracing::info!(site = %site.id, ?erased, "erased what was too old"),
+            Err(error) => {
+                tracing::error!(site = %site.id, %error, "what is too old was not all erased");
             }
         }
     }

@@ -15,6 +15,7 @@ mod openapi;
 mod origin;
 mod problem;
 mod subscriptions;
+mod time;
 mod verify;
 mod withdrawals;
 
@@ -50,8 +51,6 @@ type Routes = OpenApiRouter<App>;
 
 /// The largest body that is read, in bytes. A decision on 64 purposes with a receipt fits.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a request may take from its first header to its answer.
-const TIMEOUT: Duration = Duration::from_secs(15);
 
 impl App {
     /// All routes of the server. Others may be merged with it.
@@ -63,10 +62,11 @@ impl App {
             with(visitor, |visitor| visitor.method_not_allowed_fallback(wrong_method).layer(guard))
         };
         Router::from(routes(guarded))
+            .fallback(unknown_route)
             .method_not_allowed_fallback(wrong_method)
             .layer(DefaultBodyLimit::max(MAX_BODY))
             .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(limit_time))
+            .layer(middleware::from_fn(time::limit))
             .layer(middleware::from_fn_with_state(self.clone(), log_request))
             .with_state(self.clone())
     }
@@ -375,14 +375,6 @@ async fn wrong_method() -> Problem {
 
 fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
     Problem::internal().into_response()
-}
-
-/// A client that sends half a request, or reads nothing, does not hold a connection for ever.
-async fn limit_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
-        let detail = format!("the request was not complete within {} seconds", TIMEOUT.as_secs());
-        Problem::new(Kind::RequestTimeout, detail).into_response()
-    })
 }
 
 /// One line for each request: what was asked of which route, never by whom or about whom. The

@@ -3,6 +3,7 @@
 //! Knows nothing of HTTP or of the command line; both call it.
 
 mod check;
+mod clock;
 mod decide;
 mod erase;
 mod history;
@@ -12,6 +13,7 @@ mod subscribe;
 mod verify;
 
 pub use check::{Answer, CheckError, check};
+pub use clock::{ClockCheck, ClockDoubt};
 pub use decide::{Circumstances, DecideError, Decided, decide};
 pub use erase::erase;
 pub use history::{Told, history};

@@ -13,7 +13,7 @@
 //!   that was stored after all, which is why requests have keys.
 //!
 //! `sql` has what is done, in SQL that every engine speaks; `sqlite` and `postgres` how one engine
-//! is spoken to, and how it makes many writes durable at once.
+//! is spoken to, and how it makes many writes durable at once. `fault` fails on purpose, for tests.
 
 mod db;
 mod postgres;
@@ -24,6 +24,8 @@ mod statistics;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+pub(crate) mod fault;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -23,6 +23,9 @@ pub(crate) fn test() -> Result<()> {
     step("tools");
     tools::provide(tools::Npm::Tests)?;
 
+    step("dependencies");
+    tools::deny()?;
+
     step("types");
     check_types()?;
 

@@ -14,18 +14,29 @@ use crate::run::{cargo, root, run};
 
 /// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
 /// every script that the widget speaks, so that no test depends on what else is installed.
-const PACKAGES: [(&[&str], &str); 6] = [
+const PACKAGES: [(&[&str], &str); 7] = [
     (&["chromium"], "chromium"),
     (&["chromedriver"], "chromium-driver"),
     (&["firefox-esr", "firefox"], "firefox-esr"),
     (&["npm"], "npm"),
     (&["/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"], "fonts-dejavu-core"),
+    // Tells what the server writes, for the power to be cut in between.
+    (&["strace"], "strace"),
     // Whichever version it is; the tests start their own server.
     (&["/usr/lib/postgresql/*/bin/postgres"], "postgresql"),
 ];
 
 /// Drives Firefox. Debian does not have it, so cargo builds it.
-const GECKODRIVER: &str = "0.37.1";
+const GECKODRIVER: Built = Built { name: "geckodriver", version: "0.37.1" };
+
+/// Says what the server may be built from. `deny.toml` tells it.
+const DENY: Built = Built { name: "cargo-deny", version: "0.20.2" };
+
+/// A program that cargo builds once, beside everything else that is built.
+struct Built {
+    name: &'static str,
+    version: &'static str,
+}
 
 /// Asks the server everything that the document of its interface allows, and what it forbids.
 const SCHEMATHESIS: &str = include_str!("../schemathesis.txt");
@@ -42,7 +53,7 @@ pub(crate) enum Npm {
 /// Makes sure that everything is there.
 pub(crate) fn provide(npm: Npm) -> Result<()> {
     packages()?;
-    geckodriver()?;
+    GECKODRIVER.provide()?;
     schemathesis()?;
     modules(npm)
 }
@@ -94,22 +105,40 @@ fn found(name: &str) -> bool {
     std::env::split_paths(&path).any(|folder| folder.join(name).is_file())
 }
 
-/// Builds the driver once, beside everything else that is built. `tests/src/driver.rs` looks there.
-fn geckodriver() -> Result<()> {
-    let tools = root().join("target/tools");
-    let mut installed = Command::new(tools.join("bin/geckodriver"));
-    let current = installed.arg("--version").output().is_ok_and(|output| {
-        // "geckodriver 1.2.3", and where it was built from a repository also its commit.
-        String::from_utf8_lossy(&output.stdout).split_whitespace().nth(1) == Some(GECKODRIVER)
-    });
-    if current {
-        return Ok(());
+impl Built {
+    /// Where it is. `tests/src/driver.rs` looks there as well.
+    fn path(&self) -> PathBuf {
+        root().join("target/tools/bin").join(self.name)
     }
-    eprintln!("building geckodriver {GECKODRIVER}; this is done once and takes some minutes");
-    let mut install =
-        cargo(["install", "--locked", "--quiet", "--force", "geckodriver", "--version"]);
-    install.arg(GECKODRIVER).arg("--root").arg(&tools);
-    run(install).context("geckodriver, which drives Firefox in the tests, cannot be built")
+
+    /// Builds it, if it is not there in this version.
+    fn provide(&self) -> Result<()> {
+        let Self { name, version } = self;
+        let current = Command::new(self.path()).arg("--version").output().is_ok_and(|output| {
+            // "geckodriver 1.2.3", and where it was built from a repository also its commit.
+            String::from_utf8_lossy(&output.stdout).split_whitespace().nth(1) == Some(version)
+        });
+        if current {
+            return Ok(());
+        }
+        eprintln!("building {name} {version}; this is done once and takes some minutes");
+        let mut install = cargo(["install", "--locked", "--quiet", "--force", name, "--version"]);
+        install.arg(version).arg("--root").arg(root().join("target/tools"));
+        run(install).with_context(|| format!("{name}, which the tests take, cannot be built"))
+    }
+}
+
+/// Checks licences, sources and doubled versions of all that the server is built from.
+pub(crate) fn deny() -> Result<()> {
+    DENY.provide()?;
+    let mut deny = Command::new(DENY.path());
+    deny.current_dir(root()).args([
+        "--manifest-path",
+        "consent-server/Cargo.toml",
+        "--exclude-dev",
+    ]);
+    deny.args(["check", "--hide-inclusion-graph", "bans", "licenses", "sources"]);
+    run(deny)
 }
 
 /// Installs it once, beside everything else that is built. `consent-server/tests/process/interface.rs`

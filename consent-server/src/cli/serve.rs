@@ -30,7 +30,12 @@ enum LogFormat {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // A line that cannot be written, on a full disk for example, must not end what writes it: the
+        // complaint about it would go the same way, and panic.
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .log_internal_errors(false)
+            .with_writer(std::io::stderr);
         match self.log {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),

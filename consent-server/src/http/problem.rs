@@ -9,6 +9,7 @@ use consent_core::rules::InvalidDecision;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::time::AGAIN;
 use crate::service::{CheckError, DecideError, SubscribeError};
 use crate::store::StoreError;
 
@@ -237,7 +238,7 @@ impl Problem {
 
     /// A panic, or anything else that should not happen.
     pub(super) fn internal() -> Self {
-        Self::new(Kind::Internal, "nothing was recorded; please try again")
+        Self::new(Kind::Internal, format!("the fault is logged; {AGAIN}"))
     }
 }
 
@@ -287,13 +288,16 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         // The one place where a store's failure is logged; the client needs no inner detail.
         tracing::error!(%error, "the store failed");
-        match error {
-            StoreError::Corrupt(_) => Self::internal(),
-            _ => Self::new(
-                Kind::StoreUnavailable,
-                "the store does not answer, and nothing was recorded; please try again",
-            ),
-        }
+        let detail = match error {
+            StoreError::Corrupt(_) => return Self::internal(),
+            StoreError::Conflict => {
+                "too much was written about the same subject at once, and nothing of this was \
+                 recorded; please try again"
+                    .to_owned()
+            }
+            _ => format!("the store does not answer; {AGAIN}"),
+        };
+        Self::new(Kind::StoreUnavailable, detail)
     }
 }
 

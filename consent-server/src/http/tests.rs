@@ -2,6 +2,8 @@
 
 mod bad_input;
 mod choices;
+mod faults;
+mod fuzz;
 mod keys;
 mod log;
 mod marketing;
@@ -25,6 +27,7 @@ use crate::settings::{
     DEFAULT_RETENTION, KeysSettings, LogSettings, Look, MailSettings, RegionSettings,
     ServerSettings, Settings, SiteSettings, StoreSettings, Transport,
 };
+use crate::store::fault::{FaultStore, Faults};
 use crate::store::{AuditEvent, Token};
 
 const OWN: &str = "http://127.0.0.1:8787";
@@ -48,6 +51,8 @@ pub(super) struct TestApp {
     app: App,
     router: Router,
     clock: Arc<Clock>,
+    /// What fails of the store; nothing by itself.
+    faults: Arc<Faults>,
     folder: tempfile::TempDir,
 }
 
@@ -158,9 +163,23 @@ impl TestApp {
 
     /// Starts with any settings, over the files in `folder`.
     async fn open(folder: tempfile::TempDir, settings: Settings) -> Result<Self, StartError> {
-        let clock = Arc::new(Clock(AtomicI64::new(1_767_225_600)));
-        let app = App::open_with(settings, clock.clone()).await?;
-        Ok(Self { router: app.router(), app, clock, folder })
+        Self::open_at(folder, settings, Timestamp::from_second(1_767_225_600).unwrap()).await
+    }
+
+    /// The same at another time.
+    async fn open_at(
+        folder: tempfile::TempDir,
+        settings: Settings,
+        now: Timestamp,
+    ) -> Result<Self, StartError> {
+        let clock = Arc::new(Clock(AtomicI64::new(now.as_second())));
+        let faults = Arc::<Faults>::default();
+        let failing = Arc::clone(&faults);
+        let app = App::open_over(settings, clock.clone(), move |inner| {
+            Arc::new(FaultStore { inner, faults: Arc::clone(&failing) })
+        });
+        let app = app.await?;
+        Ok(Self { router: app.router(), app, clock, faults, folder })
     }
 
     /// Ends, and starts again over the same files with that policy in force.

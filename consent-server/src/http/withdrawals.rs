@@ -11,18 +11,19 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::{HeaderMap, StatusCode};
 use consent_core::rules::{InvalidDecision, MAX_CHOICES};
-use consent_core::{Choice, Decision, Method, PurposeId, Recorded};
+use consent_core::{Choice, Decision, Digest, Method, PurposeId, Recorded};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::decisions::{IdempotencyKey, idempotency_key};
 use super::extract::{AtSite, authorize};
 use super::openapi::{JSON, TOKEN, problems};
 use super::problem::{Kind, Problem};
 use crate::app::App;
 use crate::schemas;
 use crate::service::{Circumstances, decide};
-use crate::store::AuditEvent;
+use crate::store::{AuditEvent, Request};
 
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +55,7 @@ problems!(
         Kind::SiteUnknown,
         Kind::PurposeUnknown,
         Kind::PurposeNotConsent,
+        Kind::IdempotencyKeyReused,
         Kind::StoreUnavailable,
     ],
 );
@@ -63,7 +65,7 @@ problems!(
 /// For example by telephone. Takes a token with the scope `withdraw`.
 #[utoipa::path(
     post, path = "/withdrawals", operation_id = "withdraw", tag = "programs",
-    params(schemas::SitePath),
+    params(schemas::SitePath, IdempotencyKey),
     request_body = Body,
     responses((status = 201, description = "Recorded", body = Answer), Problems),
     security(("token" = [])),
@@ -76,6 +78,7 @@ pub(super) async fn post(
     body: Result<Json<Body>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
     let token = authorize(&site, &headers, "withdraw").await?;
+    let key = idempotency_key(&headers)?;
     let Json(body) = body?;
     if body.purposes.len() > MAX_CHOICES {
         return Err(InvalidDecision::TooMany.into());
@@ -90,8 +93,12 @@ pub(super) async fn post(
     let purposes: Vec<_> = decision.purposes().collect();
     let told = serde_json::json!({ "purposes": purposes, "token": token.name() });
     let event = AuditEvent::new(&*app.ambient, Some(&site.id), "consent.withdrawn", &told);
+    // Of the subject its key only: what was typed could be guessed from a digest of it.
+    let content = serde_json::json!({ "withdraws": purposes, "subject": subject }).to_string();
+    let content = Digest::of(content.as_bytes());
+    let request = key.map(|key| Request { key: key.to_owned(), content });
     let circumstances = Circumstances { event: Some(event), ..Circumstances::default() };
-    let decided = decide(&app, &site, &subject, &decision, &circumstances, None).await?;
+    let decided = decide(&app, &site, &subject, &decision, &circumstances, request).await?;
     let claims = decided.receipt.claims();
     let states = claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect();
     Ok((StatusCode::CREATED, Json(Answer { id: claims.jti, states })))

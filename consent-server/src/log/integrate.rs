@@ -29,8 +29,8 @@ const BATCH: u32 = 512;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long nobody looks after something failed, or while another server leads.
 const REST: Duration = Duration::from_secs(1);
-/// For how long one server leads.
-const LEAD: i64 = 10;
+/// For how long one server leads: so long the log stands still when that server is killed.
+const LEAD: i64 = 3;
 
 /// Why leaves have no places yet. They keep waiting.
 #[derive(Debug, thiserror::Error)]
@@ -140,6 +140,15 @@ impl Integrator {
         Ok(true)
     }
 
+    /// Lets others lead at once. If that fails, they do when its time is over.
+    async fn resign(&mut self) {
+        if self.leads_until > Timestamp::MIN {
+            let now = self.ambient.now();
+            let _ = self.store.lead(self.holder, now, now).await;
+            self.leads_until = Timestamp::MIN;
+        }
+    }
+
     /// The edge of the log as it is stored, which is what its checkpoint says, or nothing is done.
     async fn edge_at(&mut self, head: &Head) -> Result<Frontier, IntegrateError> {
         let signed = if head.checkpoint.is_empty() {
@@ -237,17 +246,23 @@ pub async fn run(
     while let Ok((1.., head)) = integrator.integrate().await {
         head.into_iter().for_each(&said);
     }
+    integrator.resign().await;
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use consent_core::log::{Bundle, Commitment, RecordKind, Salt, Tile};
+    use consent_core::receipt::Failure;
 
     use futures_util::future::join_all;
 
     use super::*;
     use crate::ambient::{Ambient as _, System};
+    use crate::log::audit;
     use crate::log::source::proof;
+    use crate::store::fault::{Call, Fault, FaultStore};
     use crate::store::{AuditEvent, open_sqlite};
 
     struct One(Arc<SigningKey>);
@@ -321,21 +336,20 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn two_that_fight_lose_nothing_and_double_nothing() {
-        let (_folder, store) = store().await;
+    /// Three who all believe that they lead, until nothing waits any more; what is left is whole.
+    async fn fight(over: &SharedStore, store: &SharedStore) {
         join_all((0..1_500).map(|number| store.note(event(number)))).await;
         let race = |_| {
-            let store = Arc::clone(&store);
+            let (over, store) = (Arc::clone(over), Arc::clone(store));
             tokio::spawn(async move {
-                let mut one = integrator(&store);
-                loop {
-                    // Both believe that they lead.
-                    one.leads_until = Timestamp::from_second(System.now().as_second() + 9).unwrap();
-                    match one.integrate().await {
-                        Ok((0, _)) => break,
-                        Ok(_) | Err(IntegrateError::Store(StoreError::Conflict)) => {}
-                        Err(error) => panic!("{error}"),
+                let mut one = integrator(&over);
+                while !store.pending(1).await.unwrap().is_empty() {
+                    one.leads_until =
+                        Timestamp::from_second(System.now().as_second() + LEAD).unwrap();
+                    if let Err(error) = one.integrate().await {
+                        let told = error.to_string();
+                        let expected = ["another write came first", "made to fail"];
+                        assert!(expected.iter().any(|part| told.contains(part)), "{told}");
                     }
                 }
             })
@@ -344,15 +358,41 @@ mod tests {
             one.await.unwrap();
         }
         assert_eq!(store.head().await.unwrap().size, 1_500);
-        let mut places = std::collections::BTreeSet::new();
-        for (event, position) in store.events_after(None, 2_000).await.unwrap() {
-            let position = position.unwrap();
-            assert!(places.insert(position));
-            let proof = proof(&Stored(Arc::clone(&store)), position).await.unwrap().unwrap();
-            let leaf = Commitment::new(RecordKind::Event, &event.salt, event.record().as_bytes());
-            proof.verify(&leaf.leaf(), &keys().verifiers()).unwrap();
+        let source = Stored(Arc::clone(store));
+        let whole = audit::log(&source, &keys().verifiers(), None, |_, _| ()).await.unwrap();
+        let verify = |_: &str| Err(Failure::Key);
+        let records = audit::records(&**store, &source, whole.size, verify, |_| ()).await.unwrap();
+        assert_eq!((records.events, records.waiting, records.erased), (1_500, 0, 0));
+        let mut places = BTreeSet::new();
+        for (number, (event, position)) in
+            store.events_after(None, 2_000).await.unwrap().iter().enumerate()
+        {
+            assert!(places.insert(position.unwrap()));
+            if number % 97 == 0 {
+                let proof = proof(&source, position.unwrap()).await.unwrap().unwrap();
+                proof.verify(&event.commitment().leaf(), &keys().verifiers()).unwrap();
+            }
         }
-        assert_eq!(places.len(), 1_500);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn those_who_fight_lose_nothing_and_double_nothing() {
+        let (_folder, store) = store().await;
+        fight(&store, &store).await;
+    }
+
+    /// Also where the store fails, before or after it has stored what they computed.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn those_who_fight_over_a_store_that_fails_lose_and_double_nothing() {
+        for seed in 1..=3 {
+            let (_folder, store) = store().await;
+            let (over, faults) = FaultStore::over(Arc::clone(&store));
+            faults.at_random(seed, 12);
+            faults.nth(Call::Integrate, 0, Fault::Stored);
+            faults.nth(Call::Integrate, 1, Fault::NotStored);
+            fight(&over, &store).await;
+            assert!(faults.none() > 2);
+        }
     }
 
     #[tokio::test]

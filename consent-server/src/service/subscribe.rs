@@ -68,8 +68,14 @@ pub async fn subscribe(
         until: Timestamp::from_second(until).unwrap_or(Timestamp::MAX),
     };
     let purposes: Vec<_> = decision.purposes().cloned().collect();
-    if !change(site, &subject, |known| typed(known, &purposes, record)).await? {
-        return Ok(());
+    match change(site, &subject, |known| typed(known, &purposes, record)).await {
+        Ok(true) => {}
+        Ok(false) => return Ok(()),
+        Err(error) => {
+            // It may be stored all the same, and nobody was asked.
+            let _ = ask_again(site, &subject).await;
+            return Err(error.into());
+        }
     }
 
     let link = Link {
@@ -92,15 +98,16 @@ pub async fn subscribe(
         language,
     };
     if let Err(error) = app.mailer.ask(&address, &question).await {
-        // So that the next typing asks at once.
-        change(site, &subject, |known| {
-            known.asked.clear();
-            true
-        })
-        .await?;
+        ask_again(site, &subject).await?;
         return Err(error.into());
     }
     Ok(())
+}
+
+/// So that the next typing asks at once.
+async fn ask_again(site: &Site, subject: &Subject) -> Result<(), StoreError> {
+    let forget = |known: &mut History| !std::mem::take(&mut known.asked).is_empty();
+    change(site, subject, forget).await.map(|_| ())
 }
 
 /// Changes what is known about a subject, unless `how` says that nothing is to be changed; what it

@@ -26,6 +26,16 @@ macro_rules! for_every_store {
                 }
             )*
         }
+
+        mod faulty {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $test() {
+                    super::$test(&super::Faulty(super::File::new())).await;
+                }
+            )*
+        }
+
         mod postgres {
             $(
                 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +90,16 @@ impl File {
 impl Place for File {
     async fn open(&self) -> SharedStore {
         open_sqlite(&self.path(), true).await.unwrap()
+    }
+}
+
+/// The wrapper that fails on purpose, as long as it has no purpose.
+struct Faulty(File);
+
+#[async_trait]
+impl Place for Faulty {
+    async fn open(&self) -> SharedStore {
+        fault::FaultStore::over(self.0.open().await).0
     }
 }
 

@@ -207,9 +207,15 @@ impl Engine for Sqlite {
     }
 
     async fn writable(&self) -> Result<(), StoreError> {
-        // Writes a row as it is: fails on a full or read-only disk, and while others hold the file.
-        let touch = "UPDATE log SET held_until = held_until WHERE id = $1";
-        self.write(move |db| db.execute(touch, &[Value::Int(1)])).await.map(|_| ())
+        // Fails on a full or read-only disk, and while others hold the file. A row that is written as
+        // it is would not be written at all; so it is changed, and changed back before anybody looks.
+        let there = "UPDATE log SET held_until = held_until + 1 WHERE id = $1";
+        let back = "UPDATE log SET held_until = held_until - 1 WHERE id = $1";
+        let touch = move |db: &mut dyn Db| {
+            db.execute(there, &[Value::Int(1)])?;
+            db.execute(back, &[Value::Int(1)])
+        };
+        self.write(touch).await.map(|_| ())
     }
 
     async fn close(&self) {

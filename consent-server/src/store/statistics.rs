@@ -24,7 +24,7 @@ const DAY: i64 = 86_400;
 
 impl Statistic {
     /// What a receipt adds: one for each of its purposes.
-    pub(super) fn of(claims: &Claims) -> impl Iterator<Item = Self> + '_ {
+    pub(crate) fn of(claims: &Claims) -> impl Iterator<Item = Self> + '_ {
         claims.purposes.iter().map(|(purpose, outcome)| Self {
             day: claims.iat.as_second().div_euclid(DAY),
             policy: claims.policy.number,

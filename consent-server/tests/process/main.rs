@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod command_line;
+mod disk;
 mod durability;
 mod interface;
 mod keys;
 mod mail;
 mod postgres;
+mod power;
 mod records;
 mod start;
+mod whole;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -68,7 +71,13 @@ impl Home {
 
     /// Starts the server and waits until it listens.
     async fn serve(&self) -> Server {
-        let mut command = tokio::process::Command::from(self.command(&["serve", "--log", "json"]));
+        self.start(self.command(&["serve", "--log", "json"])).await
+    }
+
+    /// The same by a command that becomes the server.
+    async fn start(&self, command: Command) -> Server {
+        let mut command = tokio::process::Command::from(command);
+        command.current_dir(self.0.path()).env("CONSENT_CONFIG", "consent.toml");
         // Into a file, not a pipe: nobody reads along, and a full pipe would stop the server.
         let log = std::fs::File::create(self.path("serve.log")).unwrap();
         let mut process =
@@ -97,7 +106,7 @@ struct Server {
 impl Server {
     /// Sends a decision; the receipt, if it was acknowledged.
     async fn decide(&self, client: &reqwest::Client) -> Option<Acknowledged> {
-        decide(client, &self.url).await
+        decide(client, &self.url, None).await
     }
 
     /// Asks the process to stop, as Ctrl-C and service managers do.
@@ -113,14 +122,31 @@ struct Acknowledged {
     receipt: String,
 }
 
-async fn decide(client: &reqwest::Client, url: &str) -> Option<Acknowledged> {
-    let body = serde_json::json!({
-        "policy": 1, "choices": {"analytics": "granted"}, "method": "preferences", "language": "en",
-    });
-    let request = client.post(format!("{url}/v1/sites/example/decisions")).header("origin", ORIGIN);
-    let answer = request.json(&body).send().await.ok()?;
+/// Sends a decision, under a key if there is one; what it is answered with, if acknowledged.
+async fn decide(client: &reqwest::Client, url: &str, key: Option<&str>) -> Option<Acknowledged> {
+    acknowledged(send(client, url, key).await.ok()?).await
+}
+
+/// What an answer acknowledges, if it does.
+async fn acknowledged(answer: reqwest::Response) -> Option<Acknowledged> {
     let created = answer.status() == 201;
     let answer: serde_json::Value = answer.json().await.ok()?;
     let text = |name: &str| answer[name].as_str().map(str::to_owned);
     created.then(|| Some(Acknowledged { id: text("id")?, receipt: text("receipt")? })).flatten()
+}
+
+async fn send(
+    client: &reqwest::Client,
+    url: &str,
+    key: Option<&str>,
+) -> reqwest::Result<reqwest::Response> {
+    let body = serde_json::json!({
+        "policy": 1, "choices": {"analytics": "granted"}, "method": "preferences", "language": "en",
+    });
+    let request = client.post(format!("{url}/v1/sites/example/decisions")).header("origin", ORIGIN);
+    let request = match key {
+        Some(key) => request.header("idempotency-key", key),
+        None => request,
+    };
+    request.json(&body).send().await
 }

@@ -25,7 +25,7 @@ impl TestApp {
         rotation.added.kid
     }
 
-    async fn is_valid(&self, receipt: &str) -> bool {
+    pub(super) async fn is_valid(&self, receipt: &str) -> bool {
         let body = format!("{{\"receipt\":\"{receipt}\"}}");
         self.post("/v1/receipts/verify", &[], &body).await.json()["valid"].as_bool().unwrap()
     }

@@ -10,7 +10,7 @@ const GRANT: &str = r#"{"analytics":"granted"}"#;
 const LOG: &str = "/v1/log/eu";
 
 impl TestApp {
-    fn store(&self) -> SharedStore {
+    pub(super) fn store(&self) -> SharedStore {
         Arc::clone(&self.app.site(&"example".parse().unwrap()).unwrap().region.store)
     }
 

@@ -5,7 +5,7 @@ use super::*;
 const ADDRESS: &str = "email:someone@example.org";
 
 impl TestApp {
-    async fn subscribe(&self, subject: &str) -> Answer {
+    pub(super) async fn subscribe(&self, subject: &str) -> Answer {
         let body =
             format!(r#"{{"subject":"{subject}","purposes":["communications"],"language":"en"}}"#);
         self.post("/v1/sites/example/subscriptions", &[("origin", OWN)], &body).await
@@ -24,6 +24,13 @@ impl TestApp {
         let plain = mail.replace("=\r\n", "").replace("=\n", "").replace("=3D", "=");
         let (_, rest) = plain.split_once("confirm?token=").unwrap();
         rest.split_whitespace().next().unwrap().to_owned()
+    }
+
+    /// How many mails were sent.
+    pub(super) fn mails(&self) -> usize {
+        let folder = std::fs::read_dir(self.folder.path().join("mail")).unwrap();
+        let is_mail = |path: std::path::PathBuf| path.extension().is_some_and(|end| end == "eml");
+        folder.filter(|entry| is_mail(entry.as_ref().unwrap().path())).count()
     }
 
     async fn press(&self, token: &str, button: &str) -> Answer {
@@ -85,19 +92,13 @@ async fn only_the_owner_of_an_address_grants_and_withdraws() {
 #[tokio::test]
 async fn typing_an_address_again_and_again_sends_one_mail() {
     let test = TestApp::new().await;
-    let mails = || {
-        let folder = std::fs::read_dir(test.folder.path().join("mail")).unwrap();
-        folder
-            .filter(|e| e.as_ref().unwrap().path().extension().is_some_and(|e| e == "eml"))
-            .count()
-    };
     for _ in 0..5 {
         assert_eq!(test.subscribe(ADDRESS).await.status, 202, "the answer does not tell");
     }
-    assert_eq!(mails(), 1);
+    assert_eq!(test.mails(), 1);
     test.clock.0.fetch_add(600, Ordering::SeqCst);
     test.subscribe(ADDRESS).await;
-    assert_eq!(mails(), 2);
+    assert_eq!(test.mails(), 2);
 }
 
 #[tokio::test]
