@@ -119,11 +119,11 @@ async fn a_database_goes_back_to_a_moment() {
     let name = database.rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
     let moment = cluster.sql(&name, "SELECT clock_timestamp()");
     let lost = decided(&home, &server, &client).await;
-    let last = cluster.sql(&name, "SELECT pg_walfile_name(pg_switch_wal())");
+    let segment = cluster.sql(&name, "SELECT pg_walfile_name(pg_switch_wal())");
     drop(server);
     // The last piece is archived a moment after it was switched away from.
     let waited = async {
-        while !folder.join(&last).exists() {
+        while !folder.join(&segment).exists() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
