@@ -95,6 +95,7 @@ impl Region {
                 secrets: fingerprint(&keys.pepper),
             };
             store.belong(&owner, ambient.now()).await?;
+            store.prepare(ambient.now()).await?;
         }
         let clock = ClockCheck::new(&*store, ambient).await?;
         let witnesses = Witnesses {

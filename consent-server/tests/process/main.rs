@@ -8,6 +8,7 @@ mod durability;
 mod interface;
 mod keys;
 mod mail;
+mod postgres;
 mod power;
 mod records;
 mod start;

@@ -5,7 +5,7 @@ use super::*;
 impl Home {
     /// Runs a command that has to succeed; what it printed.
     #[track_caller]
-    fn done(&self, arguments: &[&str]) -> String {
+    pub(super) fn done(&self, arguments: &[&str]) -> String {
         let run = self.run(arguments);
         assert_eq!(run.code, Some(0), "{arguments:?}: {}{}", run.out, run.err);
         run.out
@@ -22,7 +22,7 @@ impl Home {
 }
 
 /// Asks until the receipt has its place in the log, which is within a second; its bundle.
-async fn bundle(client: &reqwest::Client, url: &str, receipt: &str) -> String {
+pub(super) async fn bundle(client: &reqwest::Client, url: &str, receipt: &str) -> String {
     let asked = async {
         loop {
             let body = serde_json::json!({ "receipt": receipt });

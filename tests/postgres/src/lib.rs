@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
@@ -63,19 +63,35 @@ impl Cluster {
 
     /// Starts one with these settings, each as in `fsync=off`.
     pub fn start(settings: &[&str]) -> Self {
-        Self::prepared(settings, |_| {})
+        Self::prepared(settings, init)
     }
 
-    fn prepared(settings: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+    /// Starts one from a base copy, which it brings to where these settings say.
+    pub fn recovered(base: &Path, settings: &[&str]) -> Self {
+        let cluster = Self::prepared(settings, |data| {
+            done(Command::new("cp").arg("--recursive").arg(base).arg(data));
+            done(Command::new("touch").arg(data.join("recovery.signal")));
+            if is_root() {
+                done(Command::new("chown").arg("--recursive").arg(USER).arg(data));
+            }
+            done(Command::new("chmod").arg("700").arg(data));
+        });
+        // It can be read before it has arrived.
+        let started = Instant::now();
+        while cluster.sql("postgres", "SELECT pg_is_in_recovery()") != "f" {
+            assert!(started.elapsed() < Duration::from_mins(1), "{}", cluster.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        cluster
+    }
+
+    fn prepared(settings: &[&str], make: impl FnOnce(&Path)) -> Self {
         let folder = TempDir::with_prefix("postgres-").expect("a folder for temporary files");
         let data = folder.path().join("data");
         if is_root() {
             done(Command::new("chown").arg(USER).arg(folder.path()));
         }
-        let mut init = program("initdb");
-        init.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username"]);
-        done(init.arg(USER).arg("--pgdata").arg(&data));
-        prepare(&data);
+        make(&data);
 
         let port = free_port();
         let mut server = program("postgres");
@@ -103,6 +119,7 @@ impl Cluster {
     /// Starts one that speaks TLS on its port, with this certificate and its key.
     pub fn with_certificate(certificate: &str, key: &str) -> Self {
         Self::prepared(&["ssl=on"], |data| {
+            init(data);
             for (file, name) in [(certificate, "server.crt"), (key, "server.key")] {
                 let mut install = Command::new("install");
                 install.args(["-m", "600"]).arg(file).arg(data.join(name));
@@ -168,14 +185,19 @@ impl Cluster {
 
     /// Until it answers, or is known not to.
     fn wait(&self) {
+        let started = Instant::now();
         loop {
             let mut ready = tool("pg_isready");
             ready.arg("--host").arg(self.folder.path()).arg("--port").arg(self.port.to_string());
             if ready.args(["--quiet", "--timeout=10"]).status().is_ok_and(|done| done.success()) {
                 return;
             }
-            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(!log.contains("FATAL:  could not"), "PostgreSQL does not start:\n{log}");
+            let log = self.log();
+            let in_time = started.elapsed() < Duration::from_mins(1);
+            assert!(
+                in_time && !log.contains("FATAL:  could not"),
+                "PostgreSQL does not start:\n{log}"
+            );
             assert!(
                 self.guard().child.try_wait().is_ok_and(|ended| ended.is_none()),
                 "the guard of the PostgreSQL server ended:\n{log}"
@@ -184,9 +206,23 @@ impl Cluster {
         }
     }
 
+    /// What the server said, without what it said to those who only ask whether it is there.
+    fn log(&self) -> String {
+        let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+        let told = log.lines().filter(|line| !line.ends_with("the database system is starting up"));
+        told.collect::<Vec<_>>().join("\n")
+    }
+
     fn guard(&self) -> MutexGuard<'_, Guard> {
         self.guard.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the folder of a server's data.
+fn init(data: &Path) {
+    let mut init = program("initdb");
+    init.args(["--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C", "--username"]);
+    done(init.arg(USER).arg("--pgdata").arg(data));
 }
 
 impl Drop for Cluster {

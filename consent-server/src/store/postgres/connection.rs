@@ -348,6 +348,8 @@ pub(super) fn failure(error: &tokio_postgres::Error) -> StoreError {
         SqlState::T_R_DEADLOCK_DETECTED,
         // Somebody else makes the same table.
         SqlState::DUPLICATE_TABLE,
+        // A row for the rest came to one that has a month of its own since a moment ago.
+        SqlState::CHECK_VIOLATION,
     ];
     if error.code().is_some_and(|code| lost.contains(code)) {
         StoreError::Conflict
