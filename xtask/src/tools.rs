@@ -123,7 +123,8 @@ impl Built {
         }
         eprintln!("building {name} {version}; this is done once and takes some minutes");
         let mut install = cargo(["install", "--locked", "--quiet", "--force", name, "--version"]);
-        install.arg(version).arg("--root").arg(root().join("target/tools"));
+        // They wait for browsers, or for files: built fast is better than built to be fast.
+        install.arg(version).arg("--debug").arg("--root").arg(root().join("target/tools"));
         run(install).with_context(|| format!("{name}, which the tests take, cannot be built"))
     }
 }
