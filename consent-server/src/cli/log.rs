@@ -267,35 +267,35 @@ fn kept(path: &Path, keys: &[VerifierKey]) -> anyhow::Result<TreeHead> {
 
 fn told(report: &Report) -> String {
     let Report { log, records, export } = report;
-    let mut text = format!(
-        "in order: the log {} has {} leaves with the root {}\n",
+    let mut lines = vec![format!(
+        "in order: the log {} has {} leaves with the root {}",
         log.origin, log.size, log.root
-    );
+    )];
     if let Some(since) = log.since {
-        text += &format!("it has grown by {} leaves since there were {since}\n", log.size - since);
+        lines.push(format!("it has grown by {} leaves since there were {since}", log.size - since));
     }
     if let Some(records) = records {
         let RecordReport { receipts, without_key, events, waiting, erased, reported } = records;
-        text += &format!("{receipts} receipts and {events} events are in it as they are stored\n");
+        lines.push(format!("{receipts} receipts and {events} events are in it as they are stored"));
         if *waiting > 0 {
-            text += &format!("{waiting} wait for their place\n");
+            lines.push(format!("{waiting} wait for their place"));
         }
         if *without_key > 0 {
-            text += &format!("{without_key} receipts verify by the log only: their key is gone\n");
+            lines.push(format!("{without_key} receipts verify by the log only: their key is gone"));
         }
         if *erased > 0 || *reported > 0 {
-            text += &format!(
-                "{erased} leaves have no record any more; the audit trail tells of {reported} erased receipts\n"
-            );
+            lines.push(format!(
+                "{erased} leaves have no record any more; the audit trail tells of {reported} erased receipts"
+            ));
         }
     }
     if let Some(RecordReport { receipts, waiting, .. }) = export {
-        text += &format!("{receipts} exported receipts are in it as they were exported\n");
+        lines.push(format!("{receipts} exported receipts are in it as they were exported"));
         if *waiting > 0 {
-            text += &format!("{waiting} exported receipts had no place in it yet\n");
+            lines.push(format!("{waiting} exported receipts had no place in it yet"));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }
 
 impl Export {
