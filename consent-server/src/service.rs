@@ -16,7 +16,7 @@ pub use check::{Answer, CheckError, check};
 pub use clock::{ClockCheck, ClockDoubt};
 pub use decide::{Circumstances, DecideError, Decided, decide};
 pub use erase::erase;
-pub use history::{Told, history};
+pub use history::{Told, history, stated};
 pub use replay::{Layout, ReplayError, Shown, replay, shown};
 pub use subscribe::{SubscribeError, subscribe};
 pub use verify::{Verification, verify};

@@ -13,10 +13,9 @@ use consent_core::receipt::MAX_RECEIPT;
 use consent_core::{Claims, Digest, Policy, Receipt};
 use consent_server::ambient::System;
 use consent_server::keys::Keys;
-use consent_server::service::{Verification, verify};
+use consent_server::service::{Verification, stated, verify};
 use consent_server::settings::{RegionSettings, Settings};
 
-use data_encoding::BASE64URL_NOPAD;
 use serde_json::json;
 
 use super::{Config, open, pick, print_json};
@@ -96,7 +95,7 @@ impl Verify {
             }
         };
         let record = String::from_utf8_lossy(bundle.record()).into_owned();
-        let claims = claims(&record);
+        let claims = stated(&record);
         let (origin, head) = (checkpoint.origin(), checkpoint.head());
         if self.json {
             print_json(&json!({
@@ -118,12 +117,6 @@ impl Verify {
         }
         Ok(ExitCode::SUCCESS)
     }
-}
-
-/// What a receipt states that the log vouches for, whoever signed it.
-fn claims(jws: &str) -> Option<Claims> {
-    let payload = jws.split('.').nth(1)?;
-    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?).ok()
 }
 
 /// What a file holds, or as much of a larger one as shows that it is none of these.

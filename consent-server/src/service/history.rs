@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use consent_core::export::Export;
-use consent_core::{Method, PurposeId, Receipt, Recorded, Subject, Timestamp};
+use consent_core::receipt::Failure;
+use consent_core::{Claims, Method, PurposeId, Receipt, Recorded, Subject, Timestamp};
+use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -51,11 +53,19 @@ pub async fn history(
 }
 
 fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {
-    let receipt = Receipt::verify(jws, &site.region.keys.receipt_verifier())
-        .map_err(|_| StoreError::Corrupt("receipt"))?;
-    let claims = receipt.claims();
+    let receipt = Receipt::verify(jws, &site.region.keys.receipt_verifier());
+    let stated = match &receipt {
+        // Its key was destroyed: the log vouches for it, and the store kept it.
+        Err(Failure::Key) => stated(jws),
+        Err(_) => None,
+        Ok(receipt) => Some(receipt.claims().clone()),
+    };
+    let claims = stated.ok_or(StoreError::Corrupt("receipt"))?;
     let policy = site.history.policy(claims.policy.number);
-    let export = policy.and_then(|policy| Export::new(&receipt, policy).ok());
+    let export = receipt
+        .ok()
+        .zip(policy)
+        .and_then(|(receipt, policy)| Some(Export::new(&receipt, policy).ok()?.text_in(language)));
     Ok(Told {
         id: claims.jti,
         at: claims.iat,
@@ -64,6 +74,12 @@ fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {
         purposes: claims.purposes.iter().map(|(id, outcome)| (id.clone(), outcome.state)).collect(),
         receipt: jws.to_owned(),
         // A policy that cannot be read any more has no words; the receipt has its own.
-        text: export.map_or_else(|| claims.to_string(), |export| export.text_in(language)),
+        text: export.unwrap_or_else(|| claims.to_string()),
     })
+}
+
+/// What a receipt states, whoever signed it.
+pub fn stated(jws: &str) -> Option<Claims> {
+    let payload = jws.split('.').nth(1)?;
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).ok()?).ok()
 }

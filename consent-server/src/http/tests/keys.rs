@@ -68,6 +68,10 @@ async fn old_receipts_verify_and_new_ones_bear_the_new_key() {
     retire(&test.region(), &kid(&first), None, true, test.clock.now()).unwrap();
     test.app.refresh_keys();
     assert!(!test.is_valid(&first).await && test.is_valid(&second).await);
+    // What it signed is told all the same: the log vouches for it.
+    let me = test.get("/v1/sites/example/me", &[("authorization", &bearer)]).await;
+    let told = me.json()["decisions"].clone();
+    assert_eq!((told.as_array().unwrap().len(), &told[1]["receipt"]), (2, &first.as_str().into()));
 }
 
 #[tokio::test]
