@@ -56,7 +56,7 @@ fn told(site: &Site, jws: &str, language: &str) -> Result<Told, StoreError> {
     let receipt = Receipt::verify(jws, &site.region.keys.receipt_verifier());
     let stated = match &receipt {
         // Its key was destroyed: the log vouches for it, and the store kept it.
-        Err(Failure::Key) => stated(jws),
+        Err(Failure::Key | Failure::Algorithm) => stated(jws),
         Err(_) => None,
         Ok(receipt) => Some(receipt.claims().clone()),
     };
