@@ -23,6 +23,7 @@ use crate::service::{ClockCheck, verify};
 use crate::settings::{Look, RegionSettings, Settings, SiteSettings};
 use crate::store::{self, AuditEvent, Owner, Published, SharedStore, StoreError};
 use crate::texts::Made;
+use crate::tokens::Tokens;
 
 /// Why the system cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,8 @@ pub struct Region {
     pub store: SharedStore,
     /// Its secrets.
     pub keys: Keys,
+    /// The tokens that were asked for lately.
+    pub tokens: Tokens,
     /// Who hears of its log's checkpoints.
     pub witnesses: Witnesses,
     /// Whether the clock may decide what is erased.
@@ -102,7 +105,8 @@ impl Region {
             addresses: settings.log.witnesses.clone(),
             file: settings.log.checkpoints.clone(),
         };
-        Ok(Self { id: settings.id.clone(), store, keys, witnesses, clock })
+        let tokens = Tokens::default();
+        Ok(Self { id: settings.id.clone(), store, keys, tokens, witnesses, clock })
     }
 
     /// How many leaves its log has, and since when the oldest commitment waits; nothing if its store

@@ -19,6 +19,7 @@ pub mod service;
 pub mod settings;
 pub mod store;
 pub mod texts;
+pub mod tokens;
 
 use std::future::Future;
 use std::io;

@@ -8,6 +8,7 @@
 
 mod audit;
 pub mod bench;
+pub mod bench_server;
 mod browser;
 mod driver;
 mod languages;

@@ -46,14 +46,21 @@ enum Command {
         /// The targets; all of them if none is named.
         targets: Vec<String>,
     },
-    /// Measures, for people to read: nothing is written, and a target that is missed is no error.
-    #[command(after_help = "Example:\n  cargo xtask bench widget --rounds 3")]
+    /// Measures, for people to read: a target that is missed is no error.
+    ///
+    /// The server's figures are also written into `docs/performance.md`, unless it is to be quick.
+    #[command(
+        after_help = "Examples:\n  cargo xtask bench widget --rounds 3\n  cargo xtask bench server --quick"
+    )]
     Bench {
         /// What is measured.
         what: bench::What,
-        /// How often each is measured; the figures are medians.
-        #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u16).range(1..=99))]
-        rounds: u16,
+        /// How often each is measured; the figures are medians. 9 for the widget, 5 for the server.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=99))]
+        rounds: Option<u16>,
+        /// Once only, and the server with 200,000 receipts instead of 10 million.
+        #[arg(long)]
+        quick: bool,
     },
     /// Writes the files that are made from the code and committed: the JSON Schema of policies, and
     /// the document of the HTTP interface.
@@ -85,7 +92,7 @@ fn run_command(command: Command) -> Result<()> {
     match command {
         Command::Demo { arguments } => demo::demo(&arguments),
         Command::Fuzz { minutes, targets } => fuzz::fuzz(minutes, &targets),
-        Command::Bench { what, rounds } => bench::bench(what, rounds),
+        Command::Bench { what, rounds, quick } => bench::bench(what, rounds, quick),
         Command::Shots { check } => shots::shots(check),
         Command::Test => test::test(),
         Command::Generate => generate::generate(),

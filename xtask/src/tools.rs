@@ -12,9 +12,12 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::run::{cargo, root, run};
 
-/// What has to be there, by any of these names, and the Debian package that brings it. The fonts draw
-/// every script that the widget speaks, so that no test depends on what else is installed.
-const PACKAGES: [(&[&str], &str); 7] = [
+/// What has to be there, by any of these names, and the Debian package that brings it.
+type Package = (&'static [&'static str], &'static str);
+
+/// What the tests need. The fonts draw every script that the widget speaks, so that no test depends
+/// on what else is installed.
+const PACKAGES: [Package; 7] = [
     (&["chromium"], "chromium"),
     (&["chromedriver"], "chromium-driver"),
     (&["firefox-esr", "firefox"], "firefox-esr"),
@@ -52,10 +55,21 @@ pub(crate) enum Npm {
 
 /// Makes sure that everything is there.
 pub(crate) fn provide(npm: Npm) -> Result<()> {
-    packages()?;
+    let mut lacking = missing(&PACKAGES);
+    // Debian's python3 is there without what an environment takes.
+    let mut python = Command::new("python3");
+    if !python.args(["-c", "import ensurepip"]).output().is_ok_and(|it| it.status.success()) {
+        lacking.push("python3-venv");
+    }
+    install("the suite of tests", lacking)?;
     GECKODRIVER.provide()?;
     schemathesis()?;
     modules(npm)
+}
+
+/// Makes sure that there is a load generator.
+pub(crate) fn load_generator() -> Result<()> {
+    install("the bench", missing(&[(&["wrk"], "wrk")]))
 }
 
 /// Where npm puts what it installs.
@@ -63,17 +77,17 @@ pub(crate) fn node_modules() -> PathBuf {
     root().join("tests/npm/node_modules")
 }
 
-fn packages() -> Result<()> {
-    let mut missing: Vec<&str> = PACKAGES
+/// What of these is not there.
+fn missing(packages: &[Package]) -> Vec<&'static str> {
+    packages
         .iter()
         .filter(|(names, _)| !names.iter().any(|name| found(name)))
         .map(|(_, package)| *package)
-        .collect();
-    // Debian's python3 is there without what an environment takes.
-    let mut python = Command::new("python3");
-    if !python.args(["-c", "import ensurepip"]).output().is_ok_and(|it| it.status.success()) {
-        missing.push("python3-venv");
-    }
+        .collect()
+}
+
+/// Installs what `who` needs and lacks.
+fn install(who: &str, missing: Vec<&str>) -> Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
@@ -81,7 +95,7 @@ fn packages() -> Result<()> {
     let root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout == b"0\n");
     ensure!(
         root && Path::new("/usr/bin/apt-get").exists(),
-        "the tests need {names}; on Debian: sudo apt-get install {names}"
+        "{who} needs {names}; on Debian: sudo apt-get install {names}"
     );
     eprintln!("installing {names}");
     let apt = |arguments: &[&str]| {

@@ -1,5 +1,7 @@
 //! `consent serve`
 
+mod lines;
+
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -8,6 +10,7 @@ use consent_server::{App, bind, serve, stop_signal};
 use tracing_subscriber::EnvFilter;
 
 use super::Config;
+use lines::Lines;
 
 #[derive(Debug, Args)]
 pub(super) struct Serve {
@@ -29,13 +32,14 @@ enum LogFormat {
 
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<ExitCode> {
+        let (lines, _flusher) = Lines::start()?;
         let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
         // A line that cannot be written, on a full disk for example, must not end what writes it: the
         // complaint about it would go the same way, and panic.
         let log = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .log_internal_errors(false)
-            .with_writer(std::io::stderr);
+            .with_writer(lines);
         match self.log {
             LogFormat::Text => log.init(),
             LogFormat::Json => log.json().init(),

@@ -55,9 +55,9 @@ pub(super) async fn get(
     headers: HeaderMap,
     params: Result<Query<Params>, QueryRejection>,
 ) -> Result<impl IntoResponse, Problem> {
-    authorize(&site, &headers, "check").await?;
-    let Query(params) = params?;
     let now = app.ambient.now();
+    authorize(&site, &headers, "check", now).await?;
+    let Query(params) = params?;
     let answer =
         check(&site.region, &site.id, &site.history, &params.subject, &params.purpose, now).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(answer)))

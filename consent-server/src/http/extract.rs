@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Query, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
-use consent_core::{Digest, Receipt, Signal, SiteId, Subject};
+use consent_core::{Digest, Receipt, Signal, SiteId, Subject, Timestamp};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -128,6 +128,7 @@ pub(super) async fn authorize(
     site: &Site,
     headers: &HeaderMap,
     scope: &str,
+    now: Timestamp,
 ) -> Result<Bearer, Problem> {
     let Some(token) = bearer(headers) else {
         return Err(Problem::new(
@@ -138,7 +139,8 @@ pub(super) async fn authorize(
     // Looked up by digest, so the time taken tells nothing about tokens that exist.
     let unknown = || Problem::new(Kind::TokenUnknown, "make one with: consent token new");
     let digest = Digest::of(token.as_bytes());
-    let token = site.region.store.token(digest).await?.ok_or_else(unknown)?;
+    let region = &site.region;
+    let token = region.tokens.get(&*region.store, digest, now).await?.ok_or_else(unknown)?;
     if token.site != site.id {
         // To another site's token this site does not exist.
         return Err(unknown());

@@ -77,7 +77,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Result<Json<Body>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Answer>), Problem> {
-    let token = authorize(&site, &headers, "withdraw").await?;
+    let token = authorize(&site, &headers, "withdraw", app.ambient.now()).await?;
     let key = idempotency_key(&headers)?;
     let Json(body) = body?;
     if body.purposes.len() > MAX_CHOICES {

@@ -4,6 +4,7 @@
 //! so that all who wait while the disk is flushed share the next flush (`sqlite/writer.rs`). A few
 //! other connections read what is committed.
 
+mod checkpoint;
 mod writer;
 
 use std::path::Path;
@@ -20,12 +21,15 @@ use super::db::{Cell, Db, Engine, Row, Value};
 use super::schema::{Migration, migrate};
 use super::sql::SqlStore;
 use super::{Entry, Report, SharedStore, StoreError};
+use checkpoint::Checkpoints;
 use writer::Writer;
 
 const MIGRATIONS: [Migration; 1] =
     [Migration { sql: include_str!("../../migrations/sqlite/0001_initial.sql") }];
 
 const READERS: usize = 4;
+/// How much of the file each connection keeps in memory, at most, in KiB. The system keeps the rest.
+const CACHE: i32 = 8 * 1024;
 /// How long a write waits for another process that writes, for example an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
 /// Statements kept ready on each connection: all that there are.
@@ -70,7 +74,8 @@ impl Sqlite {
             reader.map(Mutex::new).map_err(|error| at(&error))
         });
         let readers = readers.collect::<Result<Arc<[_]>, _>>()?;
-        let writer = Writer::start(writer).map_err(|error| at(&error))?;
+        let checkpoints = Checkpoints::start(path, &mut writer).map_err(|error| at(&error))?;
+        let writer = Writer::start(writer, checkpoints).map_err(|error| at(&error))?;
         Ok(Self { readers, next: AtomicUsize::new(0), writer })
     }
 }
@@ -121,6 +126,7 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    connection.pragma_update(None, "cache_size", -CACHE)?;
     connection.pragma_update(None, "secure_delete", true)?;
     // FULL: the log is flushed at every commit, so that a commit survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;

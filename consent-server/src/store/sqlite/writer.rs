@@ -4,6 +4,7 @@
 //! Nothing waits for company: while one batch is flushed, the next one gathers by itself. So a single
 //! writer pays one flush, and many share it.
 
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -13,6 +14,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
 use super::Session;
+use super::checkpoint::Checkpoints;
 use crate::store::db::Db;
 use crate::store::sql::{append, count};
 use crate::store::{Entry, StoreError};
@@ -42,10 +44,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> std::io::Result<Self> {
+    pub(super) fn start(connection: Connection, checkpoints: Checkpoints) -> io::Result<Self> {
         let (jobs, waiting) = channel();
         let thread = std::thread::Builder::new().name("store".into());
-        let thread = thread.spawn(move || run(&connection, &waiting))?;
+        let thread = thread.spawn(move || run(&connection, checkpoints, &waiting))?;
         Ok(Self { jobs, thread: Mutex::new(Some(thread)) })
     }
 
@@ -100,7 +102,7 @@ fn given_up() -> StoreError {
     )
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Job>) {
+fn run(connection: &Connection, mut checkpoints: Checkpoints, waiting: &Receiver<Job>) {
     while let Ok(first) = waiting.recv() {
         let more = std::iter::from_fn(|| waiting.try_recv().ok());
         let mut batch = vec![first];
@@ -119,20 +121,21 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
         }
         // What was to be written may be at fault, but not the others who wait. Those of its batch
         // are told, since their answers are dropped; the transaction is rolled back.
-        let done = catch_unwind(AssertUnwindSafe(|| commit(connection, batch)));
+        let done = catch_unwind(AssertUnwindSafe(|| commit(connection, &checkpoints, batch)));
         if done.is_err() {
             tracing::error!("a write panicked; nothing of its batch was stored");
         }
         if stop {
             return;
         }
+        checkpoints.after_commit();
     }
 }
 
 /// Does all of it in one transaction and answers everybody.
-fn commit(connection: &Connection, batch: Vec<Job>) {
+fn commit(connection: &Connection, checkpoints: &Checkpoints, batch: Vec<Job>) {
     let mut answers: Vec<Answer> = Vec::with_capacity(batch.len());
-    let committed = transact(connection, batch, &mut answers);
+    let committed = transact(connection, checkpoints, batch, &mut answers);
     let failed = committed.err().map(|error| error.to_string());
     for answer in answers {
         answer(match &failed {
@@ -144,6 +147,7 @@ fn commit(connection: &Connection, batch: Vec<Job>) {
 
 fn transact(
     connection: &Connection,
+    checkpoints: &Checkpoints,
     batch: Vec<Job>,
     answers: &mut Vec<Answer>,
 ) -> Result<(), StoreError> {
@@ -201,6 +205,7 @@ fn transact(
     count(&mut Session(&transaction), PART, appended.iter().map(|entry| &**entry))?;
     transaction.commit()?;
     if let Some(answer) = truncate {
+        let _others = checkpoints.pause();
         let _ = answer.send(truncated(connection));
     }
     Ok(())
