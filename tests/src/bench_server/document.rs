@@ -12,6 +12,9 @@ use super::picture;
 const START: &str = "<!-- figures: written by cargo xtask bench server -->";
 const END: &str = "<!-- end of the figures -->";
 
+/// A figure of one round.
+type OfRound<T> = fn(&Round) -> T;
+
 impl Figures {
     /// Writes the figures into a document, between its marks, and the pictures beside it.
     ///
@@ -61,7 +64,7 @@ impl Figures {
             "\n| 64 connections | answers/s | processor for each, µs |\n| --- | --- | --- |\n",
         );
         let stored = grouped(self.receipts);
-        let rows: [(String, fn(&Round) -> Side); 7] = [
+        let rows: [(String, OfRound<Side>); 7] = [
             ("decisions, 10,000 receipts stored".into(), |round| round.ours),
             (format!("decisions, {stored} receipts stored"), |round| round.large),
             ("one transaction for each decision".into(), |round| round.single),
@@ -82,7 +85,7 @@ impl Figures {
             "\n| at half load | answers/s | p50, ms | p99, ms | p99.9, ms |\n\
              | --- | --- | --- | --- | --- |\n",
         );
-        let rows: [(&str, fn(&Round) -> Load); 2] =
+        let rows: [(&str, OfRound<Load>); 2] =
             [("decisions", |round| round.half_decisions), ("checks", |round| round.half_checks)];
         for (what, load) in rows {
             let of = |figure: fn(&Load) -> f64| self.of(|round| figure(&load(round)));

@@ -68,9 +68,9 @@ impl Home {
         }
         let mut make = Command::new(consent);
         make.args(["token", "new", "--scope", "check", "--config"]).arg(self.config());
-        let made = make.output().unwrap();
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        std::fs::write(self.folder.join("token"), made.stdout).unwrap();
+        let token = make.output().unwrap();
+        assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
+        std::fs::write(self.folder.join("token"), token.stdout).unwrap();
     }
 
     pub(super) fn token(&self) -> String {

@@ -131,7 +131,7 @@ mod tests {
         lines.add(b"", true);
         assert_eq!(length(), 0, "an urgent one takes along what waits");
 
-        lines.add(&[b'\n'; MOST], false);
+        lines.add(&vec![b'\n'; MOST], false);
         assert_eq!(length(), MOST);
         lines.add(b"\n", false);
         assert_eq!(length(), 0, "no more than that ever waits");

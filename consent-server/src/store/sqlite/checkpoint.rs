@@ -30,7 +30,7 @@ pub(super) struct Checkpoints {
     mover: Arc<Mutex<Connection>>,
     state: State,
     wake: Option<SyncSender<()>>,
-    moved: Receiver<()>,
+    finished: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -54,7 +54,7 @@ impl Checkpoints {
         }))?;
         let mover = Arc::new(Mutex::new(connect(path)?));
         let (wake, woken) = sync_channel(1);
-        let (done, moved) = sync_channel(1);
+        let (done, finished) = sync_channel(1);
         let moving = Arc::clone(&mover);
         let thread = std::thread::Builder::new().name("checkpoint".into());
         let thread = thread.spawn(move || {
@@ -65,7 +65,15 @@ impl Checkpoints {
         });
         // Without the thread, whoever writes does everything.
         let thread = thread.ok();
-        Ok(Self { pages, next: START, mover, state: State::Idle, wake: Some(wake), moved, thread })
+        Ok(Self {
+            pages,
+            next: START,
+            mover,
+            state: State::Idle,
+            wake: Some(wake),
+            finished,
+            thread,
+        })
     }
 
     /// To be called after each commit.
@@ -82,10 +90,10 @@ impl Checkpoints {
                     self.finish();
                 }
             }
-            State::Moving if self.moved.try_recv().is_ok() => self.finish(),
+            State::Moving if self.finished.try_recv().is_ok() => self.finish(),
             State::Moving if pages >= MOST => {
                 // An error says that the other thread is gone.
-                let _ = self.moved.recv();
+                let _ = self.finished.recv();
                 self.finish();
             }
             State::Idle | State::Moving => {}
