@@ -15,7 +15,9 @@
 //! `sql` has what is done, in SQL that every engine speaks; `sqlite` and `postgres` how one engine
 //! is spoken to, and how it makes many writes durable at once. `fault` fails on purpose, for tests.
 
+mod audit;
 mod db;
+mod leaves;
 mod postgres;
 mod schema;
 mod sql;
@@ -35,9 +37,10 @@ use consent_core::log::{Commitment, RecordKind, Salt};
 use consent_core::{Digest, PurposeId, Receipt, Record, RegionId, SiteId, Subject, Timestamp};
 use uuid::Uuid;
 
-use crate::ambient::Ambient;
 use crate::settings::StoreSettings;
 
+pub use audit::AuditEvent;
+pub use leaves::{Head, Integration, Pending, TileId};
 pub use postgres::open as open_postgres;
 pub use sqlite::{copy as copy_sqlite, open as open_sqlite};
 pub use statistics::Statistic;
@@ -233,59 +236,6 @@ pub struct Stored {
     pub position: Option<u64>,
 }
 
-/// Something that happened to the records themselves, for the audit trail. Holds no personal data.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditEvent {
-    /// Its identifier (UUID version 7).
-    pub id: Uuid,
-    /// When.
-    pub at: Timestamp,
-    /// The site that it concerns, if it concerns one only.
-    pub site: Option<SiteId>,
-    /// What happened, as in `policy.published`.
-    pub kind: String,
-    /// The particulars, as canonical JSON.
-    pub body: String,
-    /// The salt of its commitment in the log.
-    pub salt: Salt,
-}
-
-impl AuditEvent {
-    /// The kind of event that tells of the erasure of a subject.
-    pub const ERASED: &str = "subject.erased";
-    /// The kind of event that tells of receipts that had become too old.
-    pub const EXPIRED: &str = "receipts.expired";
-
-    /// Something that happens now. `body` tells the particulars, without personal data.
-    pub fn new(
-        ambient: &dyn Ambient,
-        site: Option<&SiteId>,
-        kind: &str,
-        body: &serde_json::Value,
-    ) -> Self {
-        let now = ambient.now();
-        Self {
-            id: ambient.uuid(now),
-            at: whole_seconds(now),
-            site: site.cloned(),
-            kind: kind.to_owned(),
-            body: serde_json_canonicalizer::to_string(body).expect("JSON, with names as keys"),
-            salt: Salt::from(ambient.random::<32>()),
-        }
-    }
-
-    /// The bytes that the log commits to: identifier, time, site, kind and particulars, as lines.
-    pub fn record(&self) -> String {
-        let site = self.site.as_ref().map_or("-", SiteId::as_str);
-        format!("{}\n{}\n{site}\n{}\n{}\n", self.id, self.at, self.kind, self.body)
-    }
-
-    /// Its commitment.
-    pub fn commitment(&self) -> Commitment {
-        Commitment::new(RecordKind::Event, &self.salt, self.record().as_bytes())
-    }
-}
-
 /// Since when nothing may have been recorded about a subject, for it to be swept.
 #[derive(Debug, Clone, Copy)]
 pub struct Before {
@@ -311,46 +261,6 @@ pub struct Erased {
 
 /// What the audit trail says of what was erased.
 pub type Report = Arc<dyn Fn(Erased) -> AuditEvent + Send + Sync>;
-
-/// A commitment that waits for its place in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pending {
-    /// What it stands for.
-    pub id: Uuid,
-    /// The leaf.
-    pub commitment: Commitment,
-}
-
-/// The state of the log.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Head {
-    /// How many leaves it has.
-    pub size: u64,
-    /// The signed note about them (C2SP tlog-checkpoint); empty before the first.
-    pub checkpoint: String,
-}
-
-/// The tiles that a store keeps. Those of the level 0 follow from the leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum TileId {
-    /// 256 leaves: `tile/entries/…`.
-    Entries(u64),
-    /// 256 hashes of this level, from 1: `tile/<level>/…`.
-    Hashes(u32, u64),
-}
-
-/// Leaves to be added to the log, with the tiles and the checkpoint that follow from them.
-#[derive(Debug, Clone)]
-pub struct Integration {
-    /// How large the log was when this was computed. If it is not any more, this is a conflict.
-    pub before: u64,
-    /// What leaves the queue, in the order of the log.
-    pub leaves: Vec<Uuid>,
-    /// The new content of every tile that changes.
-    pub tiles: Vec<(TileId, Vec<u8>)>,
-    /// The state of the log afterwards.
-    pub head: Head,
-}
 
 /// A token that an operator gave to a program.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -69,18 +69,6 @@ pub(crate) fn test() -> Result<()> {
     step("pictures");
     shots::take(true)?;
 
-    step("interface");
-    run(cargo([
-        "test",
-        "--package",
-        "consent-server",
-        "--test",
-        "process",
-        "interface",
-        "--",
-        "--ignored",
-    ]))?;
-
     // Last, so that the count of the tests is what is read last.
     step("tests");
     run(cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
