@@ -14,13 +14,14 @@ pub(crate) fn demo(arguments: &[String]) -> Result<()> {
     eprintln!("building the server and the demo");
     run(cargo([
         "build",
-        "--release",
+        "--profile",
+        "demo",
         "--package",
         "consent-examples",
         "--package",
         "consent-server",
     ]))?;
-    let program = target()?.join("release/consent-demo");
+    let program = target()?.join("demo/consent-demo");
     let config = root().join("examples/cloud-pbs/consent.toml");
     let error = Command::new(&program).arg("--config").arg(config).args(arguments).exec();
     Err(error).with_context(|| program.display().to_string())
