@@ -22,7 +22,7 @@ mod withdrawals;
 #[cfg(test)]
 mod tests;
 
-use std::any::Any;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, MatchedPath, Path, Request, State};
@@ -31,8 +31,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use consent_core::Signal;
+use futures_util::FutureExt as _;
 use serde::Serialize;
-use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{self, CorsLayer};
 use utoipa::{IntoParams, IntoResponses, ToSchema};
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouterExt as _};
@@ -64,15 +64,13 @@ impl App {
         Router::from(routes(guarded))
             .fallback(unknown_route)
             .method_not_allowed_fallback(wrong_method)
-            .layer(DefaultBodyLimit::max(MAX_BODY))
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(time::limit))
-            .layer(middleware::from_fn_with_state(self.clone(), log_request))
+            .layer(middleware::from_fn_with_state(self.clone(), around))
             .with_state(self.clone())
     }
 }
 
-/// All routes. What the pages of a site ask is limited to its origins by `guarded`.
+/// All routes. What the pages of a site ask is limited to its origins by `guarded`. Each is named by its
+/// whole path: a route within a route costs every request a layer.
 fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
     let visitor = openapi::described()
         .routes(all!(loader))
@@ -82,17 +80,16 @@ fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
         .routes(all!(decisions::post))
         .routes(all!(me::get))
         .routes(all!(subscriptions::post));
-    // What programs with a token ask, and people with a link.
-    let site = guarded(visitor)
+    let tiles = |routes: Routes| {
+        let path = "/v1/log/{region}/tile/{*path}";
+        with(routes, |all| all.route(path, axum::routing::get(log::tile)))
+    };
+    tiles(guarded(visitor))
+        // What programs with a token ask, and people with a link.
         .routes(all!(check::get))
         .routes(all!(withdrawals::post))
         .routes(all!(choices::get, choices::post))
-        .routes(all!(confirm::get, confirm::post));
-    let tiles = |routes: Routes| {
-        with(routes, |all| all.route("/log/{region}/tile/{*path}", axum::routing::get(log::tile)))
-    };
-    let v1 = tiles(openapi::described())
-        .nest("/sites/{site}", site)
+        .routes(all!(confirm::get, confirm::post))
         // Its own method for preflight requests, so that the fallback leaves them alone.
         .routes(
             all!(verify::post)
@@ -104,9 +101,6 @@ fn routes(guarded: impl FnOnce(Routes) -> Routes) -> Routes {
         .routes(all!(log::inclusion))
         .routes(all!(widget))
         .routes(all!(page_style))
-        .fallback(unknown_route);
-    openapi::described()
-        .nest("/v1", v1)
         .routes(all!(gpc))
         .routes(all!(keys::get))
         .routes(all!(healthy))
@@ -155,7 +149,7 @@ problems!(
 ///
 /// What every page of the site runs.
 #[utoipa::path(
-    get, path = "/consent.js", tag = "pages", operation_id = "loader",
+    get, path = "/v1/sites/{site}/consent.js", tag = "pages", operation_id = "loader",
     params(schemas::SitePath),
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/javascript"),
@@ -171,7 +165,7 @@ async fn loader(AtSite(site): AtSite, headers: HeaderMap) -> Response {
 ///
 /// With the banner in it.
 #[utoipa::path(
-    get, path = "/ask.js", tag = "pages", operation_id = "ask",
+    get, path = "/v1/sites/{site}/ask.js", tag = "pages", operation_id = "ask",
     params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
     responses(
         (status = 200, description = "The script", body = String, content_type = "text/javascript"),
@@ -185,7 +179,7 @@ async fn ask(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
 
 /// The banner alone, for another language
 #[utoipa::path(
-    get, path = "/banner", tag = "pages", operation_id = "banner",
+    get, path = "/v1/sites/{site}/banner", tag = "pages", operation_id = "banner",
     params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
     responses(
         (status = 200, description = "The banner, as the loader paints it",
@@ -202,7 +196,7 @@ async fn banner(Shown { texts, .. }: Shown, headers: HeaderMap) -> Response {
 ///
 /// Its canonical JSON (RFC 8785) is what a receipt's `notice.digest` covers.
 #[utoipa::path(
-    get, path = "/notice", tag = "pages", operation_id = "notice",
+    get, path = "/v1/sites/{site}/notice", tag = "pages", operation_id = "notice",
     params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
     responses(
         (status = 200, description = "The notice", body = Object),
@@ -279,7 +273,7 @@ enum WidgetFile {
 ///
 /// The same for every site.
 #[utoipa::path(
-    get, path = "/widget/{hash}/{file}", tag = "pages", operation_id = "widget",
+    get, path = "/v1/widget/{hash}/{file}", tag = "pages", operation_id = "widget",
     params(WidgetPath),
     responses(
         (status = 200, description = "The file", content(
@@ -309,7 +303,7 @@ async fn widget(
 
 /// The style sheet of the pages for people
 #[utoipa::path(
-    get, path = "/page.css", tag = "people", operation_id = "page_style",
+    get, path = "/v1/page.css", tag = "people", operation_id = "page_style",
     responses(
         (status = 200, description = "The style sheet", body = String, content_type = "text/css"),
         Unchanged,
@@ -373,26 +367,32 @@ async fn wrong_method() -> Problem {
     Problem::new(Kind::MethodNotAllowed, "this address takes another method")
 }
 
-fn panicked(_: Box<dyn Any + Send + 'static>) -> Response {
-    Problem::internal().into_response()
-}
-
-/// One line for each request: what was asked of which route, never by whom or about whom. The
-/// route is logged as it is written here, since a path or a query may hold personal data.
-async fn log_request(State(app): State<App>, request: Request, next: Next) -> Response {
+/// What is done around every request: the limits of its size and its time, an answer if it panics, and
+/// its place in the figures. One layer, since each costs every request something.
+async fn around(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let response = next.run(request).await;
+    DefaultBodyLimit::max(MAX_BODY).apply(&mut request);
+    let answer = time::limit(request, |request| {
+        // Whatever broke off is dropped with it, and a store takes back what was half done.
+        AssertUnwindSafe(next.run(request)).catch_unwind()
+    });
+    let response = answer.await.unwrap_or_else(|_| Problem::internal().into_response());
     let route = route.as_ref().map_or("-", MatchedPath::as_str);
-    let status = response.status().as_u16();
-    let took = started.elapsed();
-    app.metrics.request(method.as_str(), route, status, took);
-    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-    if response.status() >= StatusCode::INTERNAL_SERVER_ERROR {
-        tracing::warn!(%method, route, status, micros, "request");
-    } else {
-        tracing::info!(%method, route, status, micros, "request");
-    }
+    told(&app, &method, route, response.status(), started.elapsed());
     response
+}
+
+/// Counts a request, and logs what was asked of which route, never by whom or about whom. The route is
+/// logged as it is written here, since a path or a query may hold personal data.
+fn told(app: &App, method: &Method, route: &str, status: StatusCode, took: Duration) {
+    let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    app.metrics.request(method.as_str(), route, status.as_u16(), took);
+    let answered = status.as_u16();
+    if status.is_server_error() {
+        tracing::warn!(%method, route, status = answered, micros, "request");
+    } else {
+        tracing::debug!(%method, route, status = answered, micros, "request");
+    }
 }

@@ -19,7 +19,8 @@ pub(super) struct Serve {
     /// Listen here instead of where the configuration says.
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
-    /// How log lines are written. `RUST_LOG` sets what is logged.
+    /// How log lines are written. `RUST_LOG` sets what is logged: with `info,consent_server=debug` there is
+    /// a line for every request, else only for those that failed here.
     #[arg(long, value_enum, default_value_t = LogFormat::Text)]
     log: LogFormat,
 }

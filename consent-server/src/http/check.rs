@@ -43,7 +43,7 @@ problems!(
 ///
 /// Takes a token with the scope `check`. An error is never a yes.
 #[utoipa::path(
-    get, path = "/check", operation_id = "check", tag = "programs",
+    get, path = "/v1/sites/{site}/check", operation_id = "check", tag = "programs",
     params(schemas::SitePath, Params),
     responses((status = 200, description = "Yes or no", body = crate::service::Answer), Problems),
     security(("token" = [])),

@@ -44,7 +44,7 @@ problems!(
 /// Says what banner and preferences say, with forms: accept or refuse all, answer each purpose,
 /// object.
 #[utoipa::path(
-    get, path = "/choices", operation_id = "show_choices", tag = "people",
+    get, path = "/v1/sites/{site}/choices", operation_id = "show_choices", tag = "people",
     params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
@@ -168,7 +168,7 @@ struct Origin {
 /// Records, with the layer `page`, and answers the page with the receipt; from there the next answer
 /// is the same visitor's. A form sent twice is recorded once.
 #[utoipa::path(
-    post, path = "/choices", operation_id = "choose", tag = "people",
+    post, path = "/v1/sites/{site}/choices", operation_id = "choose", tag = "people",
     params(schemas::SitePath, Origin),
     request_body(content = ChoicesForm, content_type = "application/x-www-form-urlencoded"),
     responses(

@@ -57,7 +57,7 @@ problems!(
 ///
 /// Opening it changes nothing; its buttons do.
 #[utoipa::path(
-    get, path = "/confirm", operation_id = "show_confirm", tag = "people",
+    get, path = "/v1/sites/{site}/confirm", operation_id = "show_confirm", tag = "people",
     params(schemas::SitePath, Params, Wanted, schemas::AcceptLanguage),
     responses(
         (status = 200, description = "The page", body = String, content_type = "text/html"),
@@ -95,7 +95,7 @@ problems!(
 ///
 /// A link grants for seven days, and refuses and withdraws without limit.
 #[utoipa::path(
-    post, path = "/confirm", operation_id = "confirm", tag = "people",
+    post, path = "/v1/sites/{site}/confirm", operation_id = "confirm", tag = "people",
     params(schemas::SitePath),
     request_body(content = Answer, content_type = "application/x-www-form-urlencoded"),
     responses(

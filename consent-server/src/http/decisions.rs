@@ -184,7 +184,7 @@ problems!(
 /// When this is answered, the receipt is on the disk. Where the page is on the server's own host,
 /// the answer sets the state cookie, and deletes the cookies of purposes that are not allowed now.
 #[utoipa::path(
-    post, path = "/decisions", operation_id = "decide", tag = "pages",
+    post, path = "/v1/sites/{site}/decisions", operation_id = "decide", tag = "pages",
     params(schemas::SitePath, IdempotencyKey, schemas::AcceptLanguage),
     request_body = Body,
     responses((status = 201, description = "Recorded", body = Answer), Problems),

@@ -57,7 +57,7 @@ problems!(CheckpointProblems: &[Kind::RegionUnknown, Kind::LogEmpty, Kind::Store
 /// A signed note (C2SP tlog-checkpoint): the log's name, its size and its root. The tiles beside it,
 /// `/v1/log/{region}/tile/…`, are those of C2SP tlog-tiles. Pages of any origin may ask.
 #[utoipa::path(
-    get, path = "/log/{region}/checkpoint", operation_id = "checkpoint", tag = "anybody",
+    get, path = "/v1/log/{region}/checkpoint", operation_id = "checkpoint", tag = "anybody",
     params(schemas::RegionPath),
     responses(
         (status = 200, description = "The checkpoint", body = String, content_type = "text/plain"),
@@ -78,7 +78,7 @@ problems!(KeysProblems: &[Kind::RegionUnknown]);
 ///
 /// One on each line, as signed notes write them (C2SP signed-note), also those that sign no more.
 #[utoipa::path(
-    get, path = "/log/{region}/keys", operation_id = "log_keys", tag = "anybody",
+    get, path = "/v1/log/{region}/keys", operation_id = "log_keys", tag = "anybody",
     params(schemas::RegionPath),
     responses(
         (status = 200, description = "The keys", body = String, content_type = "text/plain"),
@@ -117,7 +117,7 @@ problems!(
 /// Where it is, and how that leads to the root of the latest checkpoint (C2SP tlog-proof). What it
 /// says is not in it. A new receipt has its place within a second.
 #[utoipa::path(
-    get, path = "/log/{region}/proof/{id}", operation_id = "inclusion", tag = "anybody",
+    get, path = "/v1/log/{region}/proof/{id}", operation_id = "inclusion", tag = "anybody",
     params(schemas::LeafPath),
     responses(
         (status = 200, description = "The proof", body = String, content_type = "text/plain"),
@@ -157,7 +157,7 @@ problems!(
 /// For whoever holds a receipt: all that it takes to verify it with the log's public key alone
 /// (`consent verify --offline`), without this server.
 #[utoipa::path(
-    post, path = "/receipts/bundle", operation_id = "bundle", tag = "anybody",
+    post, path = "/v1/receipts/bundle", operation_id = "bundle", tag = "anybody",
     request_body = Body,
     responses(
         (status = 200, description = "The bundle", body = String, content_type = "text/plain"),

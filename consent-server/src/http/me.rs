@@ -41,7 +41,7 @@ problems!(
 ///
 /// Proven by any of its receipts.
 #[utoipa::path(
-    get, path = "/me", operation_id = "me", tag = "pages",
+    get, path = "/v1/sites/{site}/me", operation_id = "me", tag = "pages",
     params(schemas::SitePath, Wanted, schemas::AcceptLanguage),
     responses((status = 200, description = "The decisions", body = Answer), Problems),
     security(("receipt" = [])),

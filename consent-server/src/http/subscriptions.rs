@@ -54,7 +54,7 @@ problems!(
 /// `/v1/sites/{site}/confirm`. Answers the same whether the address is known or not, so nobody
 /// learns that here.
 #[utoipa::path(
-    post, path = "/subscriptions", operation_id = "subscribe", tag = "pages",
+    post, path = "/v1/sites/{site}/subscriptions", operation_id = "subscribe", tag = "pages",
     params(schemas::SitePath),
     request_body = Body,
     responses((status = 202, description = "The owner is asked", body = Asked), Problems),

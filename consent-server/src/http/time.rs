@@ -1,6 +1,7 @@
 //! How long a request may take. A client that sends half a request, or reads nothing, does not hold
 //! a connection for ever; and a client whose server is slow is told so, and when to try again.
 
+use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::Request;
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body::{Frame, SizeHint};
 
@@ -19,12 +19,23 @@ use super::problem::{Kind, Problem};
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Ends a request that takes too long. Whose fault it is follows from who is waited for.
-pub(super) async fn limit(request: Request, next: Next) -> Response {
-    let waits = Arc::new(AtomicBool::new(false));
-    let request = request.map(|inner| Body::new(Watched { inner, waits: Arc::clone(&waits) }));
-    tokio::time::timeout(TIMEOUT, next.run(request)).await.unwrap_or_else(|_| {
+pub(super) async fn limit<F, E>(
+    mut request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Result<Response, E>
+where
+    F: Future<Output = Result<Response, E>>,
+{
+    // Most have no body to be waited for.
+    let mut waits = None;
+    if !request.body().is_end_stream() {
+        let waiting = waits.insert(Arc::new(AtomicBool::new(false)));
+        let waiting = Arc::clone(waiting);
+        request = request.map(|inner| Body::new(Watched { inner, waits: waiting }));
+    }
+    tokio::time::timeout(TIMEOUT, answer(request)).await.unwrap_or_else(|_| {
         let seconds = TIMEOUT.as_secs();
-        let problem = if waits.load(Ordering::Relaxed) {
+        let problem = if waits.is_some_and(|waits| waits.load(Ordering::Relaxed)) {
             let detail = format!("the request was not complete within {seconds} seconds");
             Problem::new(Kind::RequestTimeout, detail)
         } else {
@@ -32,7 +43,7 @@ pub(super) async fn limit(request: Request, next: Next) -> Response {
             let detail = format!("there was no answer within {seconds} seconds; {AGAIN}");
             Problem::new(Kind::StoreUnavailable, detail)
         };
-        problem.into_response()
+        Ok(problem.into_response())
     })
 }
 

@@ -28,7 +28,7 @@ problems!(Problems: JSON);
 /// (signed, but no receipt), `algorithm`, `key` (not held here), `signature`, `claims`. Pages of any
 /// origin may ask.
 #[utoipa::path(
-    post, path = "/receipts/verify", operation_id = "verify", tag = "anybody",
+    post, path = "/v1/receipts/verify", operation_id = "verify", tag = "anybody",
     request_body = Body,
     responses((status = 200, description = "Genuine or not", body = Verification), Problems),
 )]

@@ -64,7 +64,7 @@ problems!(
 ///
 /// For example by telephone. Takes a token with the scope `withdraw`.
 #[utoipa::path(
-    post, path = "/withdrawals", operation_id = "withdraw", tag = "programs",
+    post, path = "/v1/sites/{site}/withdrawals", operation_id = "withdraw", tag = "programs",
     params(schemas::SitePath, IdempotencyKey),
     request_body = Body,
     responses((status = 201, description = "Recorded", body = Answer), Problems),

@@ -71,7 +71,9 @@ impl Home {
 
     /// Starts the server and waits until it listens.
     async fn serve(&self) -> Server {
-        self.start(self.command(&["serve", "--log", "json"])).await
+        let mut serve = self.command(&["serve", "--log", "json"]);
+        serve.env("RUST_LOG", "info,consent_server=debug");
+        self.start(serve).await
     }
 
     /// The same by a command that becomes the server.
