@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::ambient::{Ambient, SharedAmbient, System};
 use crate::assets::{self, Ask, Asset, WidgetFiles, WidgetMissing};
+use crate::browsers::Browsers;
 use crate::keys::{Keys, KeysError};
 use crate::log::Witnesses;
 use crate::mail::{MailError, Mailer};
@@ -330,6 +331,8 @@ pub struct Parts {
     pub widget: WidgetFiles,
     /// The style sheet of the pages for owners of addresses.
     pub page_style: Asset,
+    /// Makes keys for browsers that decide for the first time.
+    pub(crate) browsers: Browsers,
     regions: Vec<Arc<Region>>,
     sites: BTreeMap<SiteId, Arc<Site>>,
     /// The addresses of those who hold other regions, and the sites of these.
@@ -390,6 +393,7 @@ impl App {
             mailer,
             widget,
             page_style,
+            browsers: Browsers::default(),
             regions,
             sites,
             elsewhere: settings

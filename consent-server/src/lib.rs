@@ -8,6 +8,7 @@ pub mod ambient;
 pub mod app;
 pub mod assets;
 pub mod background;
+mod browsers;
 mod http;
 pub mod keys;
 pub mod links;

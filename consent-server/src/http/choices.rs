@@ -15,7 +15,7 @@ use axum::response::Response;
 use consent_core::cookie::{self, StateCookie};
 use consent_core::receipt::Layer;
 use consent_core::rules::InvalidDecision;
-use consent_core::{Choice, Decision, Digest, LegalBasis, Method, PurposeId, Receipt, Subject};
+use consent_core::{Choice, Decision, Digest, LegalBasis, Method, PurposeId, Receipt};
 use consent_widget::{ChoicesPage, Notice};
 use serde::Serialize;
 use serde_json::json;
@@ -219,7 +219,7 @@ pub(super) async fn post(
     };
 
     let new = proven.is_none();
-    let subject = proven.unwrap_or_else(|| Subject::browser(app.ambient.random()));
+    let subject = proven.unwrap_or_else(|| app.browsers.new_one(&*app.ambient));
     let circumstances = Circumstances {
         new,
         layer: Some(Layer::Page),

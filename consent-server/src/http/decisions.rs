@@ -9,9 +9,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use consent_core::receipt::Layer;
 use consent_core::rules::MAX_CHOICES;
-use consent_core::{
-    Choice, Decision, Digest, Method, PurposeId, Recorded, Signal, Subject, Timestamp,
-};
+use consent_core::{Choice, Decision, Digest, Method, PurposeId, Recorded, Signal, Timestamp};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
@@ -214,7 +212,7 @@ pub(super) async fn post(
     let new = body.previous.is_none();
     let subject = match &body.previous {
         Some(receipt) => proven_subject(&site, receipt, "previous")?,
-        None => Subject::browser(app.ambient.random()),
+        None => app.browsers.new_one(&*app.ambient),
     };
     let request = key.map(|key| Request { key: key.to_owned(), content });
     let signals: BTreeSet<_> = body.signals.iter().copied().chain(signals(&headers)).collect();
