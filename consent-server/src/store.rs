@@ -214,12 +214,24 @@ pub struct Request {
 }
 
 impl Request {
-    /// What stands for a site's key in storage: short, and of one length.
-    fn id(site: &SiteId, key: &str) -> [u8; 16] {
+    /// What stands for a site's key in storage: how it begins, and what is no other's. So it is in the
+    /// order of how keys begin. The widget's begin with the time, so that what comes at once is written
+    /// to one place.
+    fn id(site: &SiteId, key: &str) -> RequestId {
         let digest = Digest::of(format!("{site}\n{key}").as_bytes());
-        digest.as_bytes()[..16].try_into().expect("a digest is longer")
+        let mut id = RequestId::default();
+        let (begin, rest) = id.split_at_mut(BEGIN);
+        begin.iter_mut().zip(key.bytes()).for_each(|(byte, key)| *byte = key);
+        rest.copy_from_slice(&digest.as_bytes()[..rest.len()]);
+        id
     }
 }
+
+/// What stands for a request in storage.
+pub type RequestId = [u8; 24];
+
+/// How many bytes of a key's beginning are in it.
+const BEGIN: usize = 8;
 
 /// A receipt as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -364,8 +376,14 @@ pub trait Store: Send + Sync {
         key: &str,
     ) -> Result<Option<(Digest, Uuid)>, StoreError>;
 
-    /// Forgets requests answered before that moment, at most so many; how many they were.
-    async fn forget_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+    /// Looks at so many requests, after that one in their order, and forgets those answered before that
+    /// moment. How many, and where to go on; nowhere at the end.
+    async fn forget_requests(
+        &self,
+        before: Timestamp,
+        after: Option<RequestId>,
+        limit: u32,
+    ) -> Result<(u64, Option<RequestId>), StoreError>;
 
     /// Erases a subject: what is known about it, its receipts with their salts, and what ties them
     /// to the log. The commitments stay. What `report` makes of it goes into the audit trail, even

@@ -63,13 +63,13 @@ CREATE TABLE subject (
     receipts BIGINT  NOT NULL, -- how many were given
     latest   BYTEA, -- the latest of them
     digest   BYTEA, -- and its digest
-    states   TEXT    NOT NULL, -- JSON, by purpose
+    states   TEXT    NOT NULL, -- JSON: what is known, and of which purposes
     PRIMARY KEY (site, subject)
 );
 
 -- Requests that were answered, so that one that comes again is answered the same.
 CREATE TABLE request (
-    id      BYTEA   NOT NULL PRIMARY KEY, -- from SHA-256 of site and key
+    id      BYTEA   NOT NULL PRIMARY KEY, -- how the key begins, and from SHA-256 of site and key
     content BYTEA   NOT NULL, -- digest of what it asked
     receipt BYTEA   NOT NULL,
     at      BIGINT  NOT NULL

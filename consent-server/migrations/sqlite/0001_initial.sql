@@ -57,13 +57,13 @@ CREATE TABLE subject (
     receipts INTEGER NOT NULL, -- how many were given
     latest   BLOB, -- the latest of them
     digest   BLOB, -- and its digest
-    states   TEXT    NOT NULL, -- JSON, by purpose
+    states   TEXT    NOT NULL, -- JSON: what is known, and of which purposes
     PRIMARY KEY (site, subject)
 ) STRICT, WITHOUT ROWID;
 
 -- Requests that were answered, so that one that comes again is answered the same.
 CREATE TABLE request (
-    id      BLOB    NOT NULL PRIMARY KEY, -- from SHA-256 of site and key
+    id      BLOB    NOT NULL PRIMARY KEY, -- how the key begins, and from SHA-256 of site and key
     content BLOB    NOT NULL, -- digest of what it asked
     receipt BLOB    NOT NULL,
     at      INTEGER NOT NULL

@@ -80,10 +80,12 @@ pub async fn apply(site: &Site, ambient: &SharedAmbient) -> Result<Applied, Stor
         tokio::time::sleep(PAUSE).await;
     }
     let forgotten = Timestamp::from_second(now.as_second() - REQUESTS).unwrap_or(now);
+    let mut after = None;
     loop {
-        let erased = store.forget_requests(forgotten, BATCH).await?;
+        let (erased, next) = store.forget_requests(forgotten, after, BATCH).await?;
         applied.requests += erased;
-        if erased < u64::from(BATCH) {
+        after = next;
+        if after.is_none() {
             return Ok(applied);
         }
         tokio::time::sleep(PAUSE).await;

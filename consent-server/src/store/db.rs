@@ -8,7 +8,8 @@ use std::future::Future;
 use consent_core::{Digest, Timestamp};
 use uuid::Uuid;
 
-use super::{Entry, Report, StoreError};
+use super::sql::Item;
+use super::{Report, StoreError};
 
 /// A value that goes into a statement.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -206,7 +207,7 @@ pub(super) trait Engine: Send + Sync + 'static {
     ) -> impl Future<Output = Result<T, StoreError>> + Send;
 
     /// Stores a receipt with all that belongs to it, together with those of others.
-    fn append(&self, entry: Entry) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn append(&self, item: Item) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Makes room for the receipts of the time to come.
     fn prepare(&self, now: Timestamp) -> impl Future<Output = Result<(), StoreError>> + Send;

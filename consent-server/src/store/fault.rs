@@ -294,8 +294,14 @@ impl Store for FaultStore {
         self.call(Call::Read, self.inner.answered(site, key)).await
     }
 
-    async fn forget_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.call(Call::ForgetRequests, self.inner.forget_requests(before, limit)).await
+    async fn forget_requests(
+        &self,
+        before: Timestamp,
+        after: Option<RequestId>,
+        limit: u32,
+    ) -> Result<(u64, Option<RequestId>), StoreError> {
+        let forgotten = self.inner.forget_requests(before, after, limit);
+        self.call(Call::ForgetRequests, forgotten).await
     }
 
     async fn erase(

@@ -24,8 +24,8 @@ use tokio::sync::Semaphore;
 
 use super::db::{Db, Engine, Value};
 use super::schema::{Migration, migrate};
-use super::sql::SqlStore;
-use super::{Entry, Report, SharedStore, StoreError};
+use super::sql::{Item, SqlStore};
+use super::{Report, SharedStore, StoreError};
 use address::Address;
 use committers::Committers;
 use connection::Connection;
@@ -139,8 +139,8 @@ impl Engine for Postgres {
         self.workers.run(|connection| connection.work(Some("BEGIN"), |session| work(session))).await
     }
 
-    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
-        self.committers.append(entry).await
+    async fn append(&self, item: Item) -> Result<(), StoreError> {
+        self.committers.append(item).await
     }
 
     async fn prepare(&self, now: Timestamp) -> Result<(), StoreError> {

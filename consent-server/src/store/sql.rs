@@ -19,13 +19,13 @@ use uuid::Uuid;
 use super::db::{Db, Engine, Value};
 use super::{
     AuditEvent, Before, Entry, Erased, Head, History, Integration, Owner, Pending, Published,
-    Report, Statistic, Store, StoreError, Stored, TileId, Token,
+    Report, RequestId, Statistic, Store, StoreError, Stored, TileId, Token,
 };
 
-pub(super) use append::{append, count, sums};
+pub(super) use append::{Item, append, count, sums};
+use erase::Over;
 pub(super) use erase::first_id;
 pub(super) use events::insert as insert_event;
-pub(super) use subjects::states_text;
 
 /// How often work is done again that lost a race for a row.
 const TRIES: usize = 8;
@@ -129,7 +129,7 @@ impl<E: Engine> Store for SqlStore<E> {
     }
 
     async fn append(&self, entry: Entry) -> Result<(), StoreError> {
-        self.engine.append(entry).await
+        self.engine.append(Item::new(entry)?).await
     }
 
     async fn save(
@@ -175,8 +175,20 @@ impl<E: Engine> Store for SqlStore<E> {
         self.engine.read(move |db| receipts::answered(db, &id)).await
     }
 
-    async fn forget_requests(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.engine.write(move |db| erase::requests(db, before, limit)).await
+    async fn forget_requests(
+        &self,
+        before: Timestamp,
+        after: Option<RequestId>,
+        limit: u32,
+    ) -> Result<(u64, Option<RequestId>), StoreError> {
+        // As in `sweep`.
+        let find = move |db: &mut dyn Db| erase::old_requests(db, before, after.as_ref(), limit);
+        let (old, next) = self.engine.scan(find).await?;
+        if old.is_empty() {
+            return Ok((0, next));
+        }
+        let forgotten = self.engine.write(move |db| erase::requests(db, &old)).await?;
+        Ok((forgotten, next))
     }
 
     async fn erase(
@@ -214,8 +226,15 @@ impl<E: Engine> Store for SqlStore<E> {
         limit: u32,
     ) -> Result<(u64, Option<String>), StoreError> {
         let site = site.clone();
-        let work = move |db: &mut dyn Db| erase::sweep(db, &site, before, after.as_deref(), limit);
-        self.engine.write(work).await
+        // Nearly all are read for nothing, so those who write do not wait for that.
+        let of = site.clone();
+        let find = move |db: &mut dyn Db| erase::over(db, &of, before, after.as_deref(), limit);
+        let Over { subjects, next } = self.engine.scan(find).await?;
+        if subjects.is_empty() {
+            return Ok((0, next));
+        }
+        let erased = self.engine.write(move |db| erase::swept(db, &site, &subjects)).await?;
+        Ok((erased, next))
     }
 
     async fn drop_before(&self, before: Timestamp, report: Report) -> Result<u64, StoreError> {

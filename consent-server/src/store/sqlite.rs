@@ -19,8 +19,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::db::{Cell, Db, Engine, Row, Value};
 use super::schema::{Migration, migrate};
-use super::sql::SqlStore;
-use super::{Entry, Report, SharedStore, StoreError};
+use super::sql::{Item, SqlStore};
+use super::{Report, SharedStore, StoreError};
 use checkpoint::Checkpoints;
 use writer::Writer;
 
@@ -28,8 +28,10 @@ const MIGRATIONS: [Migration; 1] =
     [Migration { sql: include_str!("../../migrations/sqlite/0001_initial.sql") }];
 
 const READERS: usize = 4;
-/// How much of the file each connection keeps in memory, at most, in KiB. The system keeps the rest.
-const CACHE: i32 = 8 * 1024;
+/// How much of the file a connection keeps in memory, at most, in KiB. The system keeps the rest. Whoever
+/// writes needs the pages that are filled just now, whoever reads the upper levels of the trees.
+const WRITER_CACHE: i32 = 8 * 1024;
+const READER_CACHE: i32 = 2 * 1024;
 /// How long a write waits for another process that writes, for example an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
 /// Statements kept ready on each connection: all that there are.
@@ -69,6 +71,7 @@ impl Sqlite {
         let readers = (0..READERS).map(|_| {
             let reader = connect(path).and_then(|reader| {
                 reader.pragma_update(None, "query_only", true)?;
+                reader.pragma_update(None, "cache_size", -READER_CACHE)?;
                 Ok(reader)
             });
             reader.map(Mutex::new).map_err(|error| at(&error))
@@ -126,8 +129,10 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
-    connection.pragma_update(None, "cache_size", -CACHE)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE)?;
     connection.pragma_update(None, "secure_delete", true)?;
+    // What a write that fails takes back is noted in memory, not in a file for each.
+    connection.pragma_update(None, "temp_store", "memory")?;
     // FULL: the log is flushed at every commit, so that a commit survives a power cut.
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
@@ -194,8 +199,8 @@ impl Engine for Sqlite {
         self.writer.write(work).await
     }
 
-    async fn append(&self, entry: Entry) -> Result<(), StoreError> {
-        self.writer.append(entry).await
+    async fn append(&self, item: Item) -> Result<(), StoreError> {
+        self.writer.append(item).await
     }
 
     async fn prepare(&self, _: Timestamp) -> Result<(), StoreError> {

@@ -1,6 +1,6 @@
 //! What is counted of decisions: numbers without anybody in them.
 
-use consent_core::{Claims, PurposeId, Recorded};
+use consent_core::{PurposeId, Recorded, Timestamp};
 
 /// How often one thing was decided on one day.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,19 +22,12 @@ pub struct Statistic {
 /// Seconds in a day.
 const DAY: i64 = 86_400;
 
-impl Statistic {
-    /// What a receipt adds: one for each of its purposes.
-    pub(crate) fn of(claims: &Claims) -> impl Iterator<Item = Self> + '_ {
-        claims.purposes.iter().map(|(purpose, outcome)| Self {
-            day: claims.iat.as_second().div_euclid(DAY),
-            policy: claims.policy.number,
-            purpose: purpose.clone(),
-            state: outcome.state.as_str(),
-            method: claims.method.as_str().to_owned(),
-            count: 1,
-        })
-    }
+/// The day of a moment, counted from 1970-01-01 in UTC.
+pub(super) fn day(at: Timestamp) -> i64 {
+    at.as_second().div_euclid(DAY)
+}
 
+impl Statistic {
     /// The state of that name.
     pub(super) fn state(name: &str) -> Option<&'static str> {
         Recorded::ALL.into_iter().map(Recorded::as_str).find(|known| *known == name)

@@ -315,8 +315,18 @@ async fn assert_whole(test: &Arc<TestApp>, acknowledged: &BTreeMap<String, Strin
         for (purpose, outcome) in &last.purposes {
             assert_eq!(known.records[purpose].recorded, outcome.state);
         }
-        for statistic in chain.iter().flat_map(|receipt| Statistic::of(receipt.claims())) {
-            *counted.entry(Statistic { count: 0, ..statistic }).or_default() += 1;
+        for claims in chain.iter().map(Receipt::claims) {
+            for (purpose, outcome) in &claims.purposes {
+                let statistic = Statistic {
+                    day: claims.iat.as_second() / 86_400,
+                    policy: claims.policy.number,
+                    purpose: purpose.clone(),
+                    state: outcome.state.as_str(),
+                    method: claims.method.as_str().to_owned(),
+                    count: 0,
+                };
+                *counted.entry(statistic).or_default() += 1;
+            }
         }
     }
     let told = store.statistics(&site).await.unwrap();

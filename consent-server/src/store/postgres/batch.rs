@@ -7,16 +7,15 @@
 
 use std::collections::HashSet;
 
-use consent_core::log::Commitment;
-use consent_core::{Digest, SiteId};
+use consent_core::SiteId;
 use futures_util::future::{join, join_all};
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::connection::{Live, failure};
+use crate::store::StoreError;
 use crate::store::db::int;
-use crate::store::sql::{states_text, sums};
-use crate::store::{Entry, Request, StoreError};
+use crate::store::sql::{Item, sums};
 
 /// What became of a batch.
 pub(super) enum Stored {
@@ -24,52 +23,6 @@ pub(super) enum Stored {
     All,
     /// Nothing is stored, because of the entries at these places.
     NotFor(HashSet<usize>),
-}
-
-/// An entry, with what follows from it.
-pub(super) struct Item<'e> {
-    entry: &'e Entry,
-    id: &'e [u8],
-    site: &'e str,
-    subject: String,
-    at: i64,
-    request: Option<([u8; 16], &'e Digest)>,
-    version: i64,
-    receipts: i64,
-    digest: Digest,
-    states: String,
-    commitment: Commitment,
-}
-
-impl<'e> Item<'e> {
-    pub(super) fn new(entry: &'e Entry) -> Result<Self, StoreError> {
-        let claims = entry.receipt.claims();
-        let after = entry.after();
-        let id = |request: &'e Request| (Request::id(&claims.site, &request.key), &request.content);
-        Ok(Self {
-            entry,
-            id: claims.jti.as_bytes(),
-            site: claims.site.as_str(),
-            subject: claims.sub.to_string(),
-            at: claims.iat.as_second(),
-            request: entry.request.as_ref().map(id),
-            version: int(after.version)?,
-            receipts: int(after.receipts)?,
-            digest: entry.receipt.digest(),
-            states: states_text(&after),
-            commitment: entry.commitment(),
-        })
-    }
-
-    /// Whose receipt it is. Two of one subject cannot be in one batch.
-    pub(super) fn subject(&self) -> (&str, &str) {
-        (self.site, &self.subject)
-    }
-
-    /// What it answers. Two that answer one request cannot be in one batch.
-    pub(super) fn request(&self) -> Option<&[u8]> {
-        self.request.as_ref().map(|(id, _)| &id[..])
-    }
 }
 
 /// A statement for many rows: for each column, an array of values.
@@ -122,28 +75,30 @@ const STATISTICS: &str = "INSERT INTO statistic \
 /// Stores all of these, or none of them. After an error the transaction may still be open.
 pub(super) async fn store(
     live: &mut Live,
-    items: &[Item<'_>],
+    items: &[&Item],
     part: i64,
 ) -> Result<Stored, StoreError> {
     let mut requests: Vec<_> = items
         .iter()
-        .filter_map(|item| item.request.map(|(id, content)| (id, content, item)))
+        .filter_map(|item| {
+            Some((&item.request.as_ref()?[..], &item.entry.request.as_ref()?.content, *item))
+        })
         .collect();
     requests.sort_by_key(|(id, ..)| *id);
-    let mut subjects: Vec<_> = items.iter().collect();
-    subjects.sort_by_key(|item| item.subject());
+    let mut subjects: Vec<&Item> = items.to_vec();
+    subjects.sort_by_key(|item| subject(item));
     let (new, known): (Vec<_>, Vec<_>) = subjects.iter().partition(|item| item.version == 1);
-    let mut receipts: Vec<_> = items.iter().collect();
-    receipts.sort_by_key(|item| item.id);
+    let mut receipts: Vec<&Item> = items.to_vec();
+    receipts.sort_by_key(|item| id(item));
     let mut events: Vec<_> = items.iter().filter_map(|item| item.entry.event.as_ref()).collect();
     events.sort_by_key(|event| event.id);
     let caused = events.iter().map(|event| (&event.id.as_bytes()[..], event.commitment()));
     let mut pending: Vec<_> =
-        items.iter().map(|item| (item.id, item.commitment)).chain(caused).collect();
+        items.iter().map(|item| (id(item), item.commitment)).chain(caused).collect();
     pending.sort_by_key(|(id, _)| *id);
     let mut counts = Vec::new();
-    for ((site, one), count) in sums(items.iter().map(|item| item.entry)) {
-        counts.push((site, one, int(count)?));
+    for (counted, count) in sums(items.iter().copied()) {
+        counts.push((counted, int(count)?));
     }
 
     let checks = [requests.len(), new.len(), known.len()];
@@ -151,22 +106,22 @@ pub(super) async fn store(
         many!(
             REQUESTS,
             requests,
-            |(id, ..)| &id[..],
+            |(id, ..)| *id,
             |(_, content, _)| &content.as_bytes()[..],
-            |(.., item)| item.id,
-            |(.., item)| item.at,
+            |(.., item)| id(item),
+            |(.., item)| at(item),
         ),
         subjects_of(NEW_SUBJECTS, &new),
         subjects_of(KNOWN_SUBJECTS, &known),
         many!(
             RECEIPTS,
             receipts,
-            |item| item.id,
-            |item| item.site,
+            |item| id(item),
+            |item| site(item),
             |item| item.subject.as_str(),
-            |item| item.at,
+            |item| at(item),
             |item| item.entry.before.latest.as_ref().map(|latest| &latest.id.as_bytes()[..]),
-            |item| item.request(),
+            |item| request(item),
             |item| &item.entry.salt.as_bytes()[..],
             |item| item.entry.receipt.as_str(),
         ),
@@ -184,14 +139,14 @@ pub(super) async fn store(
         many!(
             STATISTICS,
             counts,
-            |(site, ..)| site.as_str(),
-            |(_, one, _)| one.day,
-            |(_, one, _)| i64::from(one.policy),
-            |(_, one, _)| one.purpose.as_str(),
-            |(_, one, _)| one.state,
-            |(_, one, _)| one.method.as_str(),
+            |(counted, _)| counted.site.as_str(),
+            |(counted, _)| counted.day,
+            |(counted, _)| i64::from(counted.policy),
+            |(counted, _)| counted.purpose.as_str(),
+            |(counted, _)| counted.state,
+            |(counted, _)| counted.method,
             |_| part,
-            |(.., count)| *count,
+            |(_, count)| *count,
         ),
     ];
     let rows = send(live, statements).await?;
@@ -204,23 +159,44 @@ pub(super) async fn store(
     let requests: HashSet<&[u8]> = rows[0].iter().map(|row| row.get(0)).collect();
     let subjects: HashSet<(&str, &str)> =
         rows[1].iter().chain(&rows[2]).map(|row| (row.get(0), row.get(1))).collect();
-    let lost = |item: &Item<'_>| {
-        item.request().is_some_and(|id| !requests.contains(id))
-            || !subjects.contains(&item.subject())
+    let lost = |item: &Item| {
+        request(item).is_some_and(|id| !requests.contains(id)) || !subjects.contains(&subject(item))
     };
     let lost = items.iter().enumerate().filter(|(_, item)| lost(item)).map(|(i, _)| i);
     Ok(Stored::NotFor(lost.collect()))
 }
 
-fn subjects_of<'v>(sql: &'static str, items: &'v [&&'v Item<'v>]) -> Option<Many<'v>> {
+fn id(item: &Item) -> &[u8] {
+    item.entry.receipt.claims().jti.as_bytes()
+}
+
+fn site(item: &Item) -> &str {
+    item.entry.receipt.claims().site.as_str()
+}
+
+fn at(item: &Item) -> i64 {
+    item.entry.receipt.claims().iat.as_second()
+}
+
+/// What it answers. Two that answer one request cannot be in one batch.
+pub(super) fn request(item: &Item) -> Option<&[u8]> {
+    item.request.as_ref().map(|id| &id[..])
+}
+
+/// Whose receipt it is. Two of one subject cannot be in one batch.
+pub(super) fn subject(item: &Item) -> (&str, &str) {
+    (site(item), &item.subject)
+}
+
+fn subjects_of<'v>(sql: &'static str, items: &'v [&&'v Item]) -> Option<Many<'v>> {
     many!(
         sql,
         items,
-        |item| item.site,
+        |item| site(item),
         |item| item.subject.as_str(),
         |item| item.version,
         |item| item.receipts,
-        |item| item.id,
+        |item| id(item),
         |item| &item.digest.as_bytes()[..],
         |item| item.states.as_str(),
     )

@@ -12,11 +12,12 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 use super::address::Address;
-use super::batch::{Item, Stored, store};
+use super::batch::{Stored, request, store, subject};
 use super::connection::{Connection, PATIENCE, late};
 use super::workers::WAIT;
 use crate::ambient::{Ambient, System};
-use crate::store::{Entry, StoreError};
+use crate::store::StoreError;
+use crate::store::sql::Item;
 
 /// The most that share a transaction. They are lost together as well, if the connection is.
 const BATCH: usize = 256;
@@ -31,7 +32,7 @@ const ANSWER: Duration = Duration::from_secs(15);
 const PARTS: u8 = 64;
 
 struct Waiting {
-    entry: Entry,
+    item: Item,
     answer: oneshot::Sender<Result<(), StoreError>>,
 }
 
@@ -68,11 +69,11 @@ impl Committers {
         Ok(Self { queue: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
     }
 
-    pub(super) async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+    pub(super) async fn append(&self, item: Item) -> Result<(), StoreError> {
         let closed = || StoreError::Unavailable("the store is closed".into());
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let (answer, answered) = oneshot::channel();
-        let waiting = Waiting { entry, answer };
+        let waiting = Waiting { item, answer };
         match tokio::time::timeout(WAIT, queue.ok_or_else(closed)?.send(waiting)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Err(closed()),
@@ -177,8 +178,7 @@ impl Committer {
     }
 
     fn store(&mut self, batch: &[Waiting]) -> Result<Stored, StoreError> {
-        let items: Vec<_> =
-            batch.iter().map(|waiting| Item::new(&waiting.entry)).collect::<Result<_, _>>()?;
+        let items: Vec<_> = batch.iter().map(|waiting| &waiting.item).collect();
         let part = self.part;
         let (runtime, live) = self.connection.live()?;
         let storing = async { tokio::time::timeout(PATIENCE, store(live, &items, part)).await };
@@ -195,21 +195,19 @@ impl Committer {
 /// same, or knew the same about the same subject. Without those whom nobody waits for any more.
 fn distinct(batch: Vec<Waiting>) -> (Vec<Waiting>, Vec<Waiting>) {
     let (mut subjects, mut requests) = (HashSet::new(), HashSet::new());
-    let batch = batch.into_iter().filter(|waiting| !waiting.answer.is_closed());
-    batch.partition(|waiting| {
-        let claims = waiting.entry.receipt.claims();
-        let subject = (claims.site.clone(), claims.sub.clone());
-        let request = waiting
-            .entry
-            .request
-            .as_ref()
-            .map(|request| (claims.site.clone(), request.key.clone()));
+    let batch: Vec<_> = batch.into_iter().filter(|waiting| !waiting.answer.is_closed()).collect();
+    let mut lost = Vec::with_capacity(batch.len());
+    for Waiting { item, .. } in &batch {
+        let (subject, request) = (subject(item), request(item));
         let taken = subjects.contains(&subject)
-            || request.as_ref().is_some_and(|request| requests.contains(request));
+            || request.is_some_and(|request| requests.contains(request));
         if !taken {
             subjects.insert(subject);
             requests.extend(request);
         }
-        !taken
-    })
+        lost.push(taken);
+    }
+    let (lost, kept): (Vec<_>, Vec<_>) = batch.into_iter().zip(lost).partition(|(_, lost)| *lost);
+    let alone = |all: Vec<(Waiting, bool)>| all.into_iter().map(|(waiting, _)| waiting).collect();
+    (alone(kept), alone(lost))
 }

@@ -2,45 +2,84 @@
 
 use std::collections::BTreeMap;
 
-use consent_core::SiteId;
+use consent_core::log::Commitment;
+use consent_core::{Digest, PurposeId, SiteId};
 
 use super::{events, subjects};
 use crate::store::db::{Db, Value, int};
-use crate::store::{Entry, Request, Statistic, StoreError};
+use crate::store::statistics::day;
+use crate::store::{Entry, Request, RequestId, StoreError};
+
+/// An entry, and what follows from it: hashed and written out by whoever brings it, so that those who
+/// write have nothing left to do but to write.
+pub(in crate::store) struct Item {
+    pub(in crate::store) entry: Entry,
+    pub(in crate::store) subject: String,
+    pub(in crate::store) request: Option<RequestId>,
+    /// What is known about its subject from now on: the version, how many receipts, and the states.
+    pub(in crate::store) version: i64,
+    pub(in crate::store) receipts: i64,
+    pub(in crate::store) states: String,
+    pub(in crate::store) digest: Digest,
+    pub(in crate::store) commitment: Commitment,
+}
+
+impl Item {
+    pub(in crate::store) fn new(entry: Entry) -> Result<Self, StoreError> {
+        let claims = entry.receipt.claims();
+        let after = entry.after();
+        Ok(Self {
+            subject: claims.sub.to_string(),
+            request: entry.request.as_ref().map(|request| Request::id(&claims.site, &request.key)),
+            version: int(after.version)?,
+            receipts: int(after.receipts)?,
+            states: subjects::states_text(&after),
+            digest: after.latest.map_or_else(|| entry.receipt.digest(), |latest| latest.digest),
+            commitment: entry.commitment(),
+            entry,
+        })
+    }
+}
 
 /// Stores one. A conflict has changed nothing; after any other error the transaction is to be given
 /// up.
-pub(in crate::store) fn append(db: &mut dyn Db, entry: &Entry) -> Result<(), StoreError> {
-    let claims = entry.receipt.claims();
-    let request = entry.request.as_ref().map(|request| Request::id(&claims.site, &request.key));
-    if let Some(id) = &request
+pub(in crate::store) fn append(db: &mut dyn Db, item: &Item) -> Result<(), StoreError> {
+    if let Some(id) = &item.request
         && db.first("SELECT at FROM request WHERE id = $1", &[id[..].into()])?.is_some()
     {
         return Err(StoreError::Conflict);
     }
-    let subject = claims.sub.to_string();
-    subjects::put(db, &claims.site, &subject, entry.before.version, &entry.after())?;
+    let claims = item.entry.receipt.claims();
+    subjects::put(
+        db,
+        item.version - 1,
+        &[
+            claims.site.as_str().into(),
+            item.subject.as_str().into(),
+            Value::Int(item.version),
+            Value::Int(item.receipts),
+            (&claims.jti).into(),
+            (&item.digest).into(),
+            item.states.as_str().into(),
+        ],
+    )?;
     // From here on something is written, and two receipts of one identifier are no race but a fault.
-    insert(db, entry, &subject, request).map_err(|error| match error {
+    insert(db, item).map_err(|error| match error {
         StoreError::Conflict => StoreError::Corrupt("identifier, which is there twice"),
         other => other,
     })
 }
 
-fn insert(
-    db: &mut dyn Db,
-    entry: &Entry,
-    subject: &str,
-    request: Option<[u8; 16]>,
-) -> Result<(), StoreError> {
+fn insert(db: &mut dyn Db, item: &Item) -> Result<(), StoreError> {
+    let entry = &item.entry;
     let claims = entry.receipt.claims();
     let values = [
         (&claims.jti).into(),
         claims.site.as_str().into(),
-        subject.into(),
+        item.subject.as_str().into(),
         claims.iat.into(),
         entry.before.latest.as_ref().map(|latest| &latest.id).into(),
-        request.as_ref().map(|id| &id[..]).into(),
+        item.request.as_ref().map(|id| &id[..]).into(),
         entry.salt.as_bytes()[..].into(),
         entry.receipt.as_str().into(),
     ];
@@ -51,9 +90,9 @@ fn insert(
     )?;
     db.execute(
         "INSERT INTO pending (id, commitment) VALUES ($1, $2)",
-        &[(&claims.jti).into(), entry.commitment().as_bytes()[..].into()],
+        &[(&claims.jti).into(), item.commitment.as_bytes()[..].into()],
     )?;
-    if let (Some(id), Some(request)) = (&request, &entry.request) {
+    if let (Some(id), Some(request)) = (&item.request, &entry.request) {
         let values =
             [id[..].into(), (&request.content).into(), (&claims.jti).into(), claims.iat.into()];
         db.execute(
@@ -67,15 +106,34 @@ fn insert(
     Ok(())
 }
 
+/// What is counted: all that receipts of one day have in common.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::store) struct Counted<'e> {
+    pub(in crate::store) site: &'e SiteId,
+    pub(in crate::store) day: i64,
+    pub(in crate::store) policy: u32,
+    pub(in crate::store) purpose: &'e PurposeId,
+    pub(in crate::store) state: &'static str,
+    pub(in crate::store) method: &'static str,
+}
+
 /// What these receipts count, added up.
 pub(in crate::store) fn sums<'e>(
-    entries: impl IntoIterator<Item = &'e Entry>,
-) -> BTreeMap<(&'e SiteId, Statistic), u64> {
+    items: impl IntoIterator<Item = &'e Item>,
+) -> BTreeMap<Counted<'e>, u64> {
     let mut sums = BTreeMap::new();
-    for entry in entries {
-        let claims = entry.receipt.claims();
-        for statistic in Statistic::of(claims) {
-            *sums.entry((&claims.site, statistic)).or_default() += 1;
+    for item in items {
+        let claims = item.entry.receipt.claims();
+        for (purpose, outcome) in &claims.purposes {
+            let counted = Counted {
+                site: &claims.site,
+                day: day(claims.iat),
+                policy: claims.policy.number,
+                purpose,
+                state: outcome.state.as_str(),
+                method: claims.method.as_str(),
+            };
+            *sums.entry(counted).or_default() += 1;
         }
     }
     sums
@@ -85,18 +143,18 @@ pub(in crate::store) fn sums<'e>(
 pub(in crate::store) fn count<'e>(
     db: &mut dyn Db,
     part: u8,
-    entries: impl IntoIterator<Item = &'e Entry>,
+    items: impl IntoIterator<Item = &'e Item>,
 ) -> Result<(), StoreError> {
-    for ((site, statistic), count) in &sums(entries) {
+    for (counted, count) in sums(items) {
         let values = [
-            site.as_str().into(),
-            Value::Int(statistic.day),
-            statistic.policy.into(),
-            statistic.purpose.as_str().into(),
-            statistic.state.into(),
-            statistic.method.as_str().into(),
+            counted.site.as_str().into(),
+            Value::Int(counted.day),
+            counted.policy.into(),
+            counted.purpose.as_str().into(),
+            counted.state.into(),
+            counted.method.into(),
             Value::Int(part.into()),
-            Value::Int(int(*count)?),
+            Value::Int(int(count)?),
         ];
         db.execute(
             "INSERT INTO statistic (site, day, policy, purpose, state, method, part, count) \

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{events, subjects};
 use crate::store::db::{Db, Row, Value, int};
-use crate::store::{AuditEvent, Before, Erased, StoreError};
+use crate::store::{AuditEvent, Before, Erased, RequestId, StoreError};
 
 pub(super) fn subject(
     db: &mut dyn Db,
@@ -32,7 +32,7 @@ pub(super) fn subject(
         let one = "SELECT previous, request FROM receipt WHERE id = $1";
         let Some(mut row) = db.first(one, &[(&id).into()])? else { break };
         next = row.optional(0, Row::id)?;
-        let request = row.optional(1, Row::array::<16>)?;
+        let request = row.optional(1, request_id)?;
         receipt(db, id, request)?;
         erased.receipts += 1;
     }
@@ -41,7 +41,7 @@ pub(super) fn subject(
 }
 
 /// Erases one receipt, and what ties it to the log and to a request.
-fn receipt(db: &mut dyn Db, id: Uuid, request: Option<[u8; 16]>) -> Result<(), StoreError> {
+fn receipt(db: &mut dyn Db, id: Uuid, request: Option<RequestId>) -> Result<(), StoreError> {
     db.execute("DELETE FROM receipt WHERE id = $1", &[(&id).into()])?;
     if let Some(request) = request {
         db.execute("DELETE FROM request WHERE id = $1", &[request[..].into()])?;
@@ -80,7 +80,7 @@ pub(super) fn expired(
     )?;
     let found = rows.len() as u64;
     for mut row in rows {
-        let (id, request) = (row.id(0)?, row.optional(1, Row::array::<16>)?);
+        let (id, request) = (row.id(0)?, row.optional(1, request_id)?);
         receipt(db, id, request)?;
     }
     if found > 0 {
@@ -89,33 +89,53 @@ pub(super) fn expired(
     Ok(found)
 }
 
-pub(super) fn sweep(
+/// Subjects of whom nothing has to be kept any more.
+pub(super) struct Over {
+    /// Each with the version that was read.
+    pub(super) subjects: Vec<(String, i64)>,
+    /// Where to go on; nowhere at the end.
+    pub(super) next: Option<String>,
+}
+
+/// Those of whom nothing was recorded since a moment, among so many after that one.
+pub(super) fn over(
     db: &mut dyn Db,
     site: &SiteId,
     before: Before,
     after: Option<&str>,
     limit: u32,
-) -> Result<(u64, Option<String>), StoreError> {
+) -> Result<Over, StoreError> {
     let rows = db.query(
         "SELECT subject, version, latest, states FROM subject \
          WHERE site = $1 AND subject > $2 ORDER BY subject LIMIT $3",
         &[site.as_str().into(), after.unwrap_or_default().into(), limit.into()],
     )?;
     let full = rows.len() == limit as usize;
-    let (mut erased, mut last) = (0, None);
+    let (mut subjects, mut last) = (Vec::new(), None);
     for mut row in rows {
         let (subject, version) = (row.text(0)?, row.int(1)?);
         let decided = row.optional(2, Row::id)?.is_some();
         let before = if decided { before.decided } else { before.typed };
         if subjects::is_over(&row.text(3)?, before)? {
-            erased += db.execute(
-                "DELETE FROM subject WHERE site = $1 AND subject = $2 AND version = $3",
-                &[site.as_str().into(), subject.as_str().into(), Value::Int(version)],
-            )?;
+            subjects.push((subject.clone(), version));
         }
         last = Some(subject);
     }
-    Ok((erased, last.filter(|_| full)))
+    Ok(Over { subjects, next: last.filter(|_| full) })
+}
+
+/// Erases subjects that are still as they were read; how many.
+pub(super) fn swept(
+    db: &mut dyn Db,
+    site: &SiteId,
+    over: &[(String, i64)],
+) -> Result<u64, StoreError> {
+    db.execute_all(
+        "DELETE FROM subject WHERE site = $1 AND subject = $2 AND version = $3",
+        &mut over.iter().map(|(subject, version)| {
+            vec![site.as_str().into(), subject.as_str().into(), Value::Int(*version)]
+        }),
+    )
 }
 
 /// What the identifiers of everything from that moment on are not below (RFC 9562 §5.7).
@@ -126,9 +146,38 @@ pub(in crate::store) fn first_id(at: Timestamp) -> [u8; 16] {
     id
 }
 
-pub(super) fn requests(db: &mut dyn Db, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-    db.execute(
-        "DELETE FROM request WHERE id IN (SELECT id FROM request WHERE at < $1 LIMIT $2)",
-        &[before.into(), limit.into()],
+fn request_id(row: &mut Row, column: usize) -> Result<RequestId, StoreError> {
+    row.array(column)
+}
+
+/// Requests answered before that moment, among so many after that one; and where to go on, if that is
+/// not the end.
+pub(super) fn old_requests(
+    db: &mut dyn Db,
+    before: Timestamp,
+    after: Option<&RequestId>,
+    limit: u32,
+) -> Result<(Vec<RequestId>, Option<RequestId>), StoreError> {
+    let rows = db.query(
+        "SELECT id, at FROM request WHERE id > $1 ORDER BY id LIMIT $2",
+        &[after.map_or(&[][..], |id| &id[..]).into(), limit.into()],
+    )?;
+    let full = rows.len() == limit as usize;
+    let (mut old, mut last) = (Vec::new(), None);
+    for mut row in rows {
+        let (id, at) = (request_id(&mut row, 0)?, row.int(1)?);
+        if at < before.as_second() {
+            old.push(id);
+        }
+        last = Some(id);
+    }
+    Ok((old, last.filter(|_| full)))
+}
+
+/// Forgets these requests; how many were there.
+pub(super) fn requests(db: &mut dyn Db, all: &[RequestId]) -> Result<u64, StoreError> {
+    db.execute_all(
+        "DELETE FROM request WHERE id = $1",
+        &mut all.iter().map(|id| vec![id[..].into()]),
     )
 }

@@ -74,7 +74,7 @@ pub(super) fn after(
 
 pub(super) fn answered(
     db: &mut dyn Db,
-    request: &[u8; 16],
+    request: &[u8],
 ) -> Result<Option<(Digest, Uuid)>, StoreError> {
     let one = "SELECT content, receipt FROM request WHERE id = $1";
     let row = db.first(one, &[request[..].into()])?;

@@ -15,9 +15,9 @@ use tokio::sync::oneshot;
 
 use super::Session;
 use super::checkpoint::Checkpoints;
+use crate::store::StoreError;
 use crate::store::db::Db;
-use crate::store::sql::{append, count};
-use crate::store::{Entry, StoreError};
+use crate::store::sql::{Item, append, count};
 
 /// The most that share a transaction: as many as take about as long as a flush.
 const BATCH: usize = 512;
@@ -31,7 +31,7 @@ type Answer = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 type Work = Box<dyn FnOnce(&mut dyn Db) -> (bool, Answer) + Send>;
 
 enum Job {
-    Append(Box<Entry>, oneshot::Sender<Result<(), StoreError>>),
+    Append(Box<Item>, oneshot::Sender<Result<(), StoreError>>),
     Work(Work),
     Truncate(oneshot::Sender<Result<(), StoreError>>),
     Stop,
@@ -51,9 +51,9 @@ impl Writer {
         Ok(Self { jobs, thread: Mutex::new(Some(thread)) })
     }
 
-    pub(super) async fn append(&self, entry: Entry) -> Result<(), StoreError> {
+    pub(super) async fn append(&self, item: Item) -> Result<(), StoreError> {
         let (answer, answered) = oneshot::channel();
-        self.jobs.send(Job::Append(Box::new(entry), answer)).map_err(|_| closed())?;
+        self.jobs.send(Job::Append(Box::new(item), answer)).map_err(|_| closed())?;
         answered.await.map_err(|_| given_up())?
     }
 
@@ -166,14 +166,14 @@ fn transact(
         match job {
             Job::Stop => {}
             Job::Truncate(answer) => truncate = Some(answer),
-            Job::Append(entry, answer) => {
+            Job::Append(item, answer) => {
                 let done = match (&transaction, &failure) {
-                    (Some(transaction), None) => append(&mut Session(transaction), &entry),
+                    (Some(transaction), None) => append(&mut Session(transaction), &item),
                     _ => Ok(()),
                 };
                 let done = match done {
                     Ok(()) => {
-                        appended.push(entry);
+                        appended.push(item);
                         Ok(())
                     }
                     // Nothing of it was written, and the others have nothing to do with it.
@@ -202,7 +202,7 @@ fn transact(
         return Err(error);
     }
     let Some(transaction) = transaction else { return Ok(()) };
-    count(&mut Session(&transaction), PART, appended.iter().map(|entry| &**entry))?;
+    count(&mut Session(&transaction), PART, appended.iter().map(|item| &**item))?;
     transaction.commit()?;
     if let Some(answer) = truncate {
         let _others = checkpoints.pause();
