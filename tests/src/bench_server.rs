@@ -12,6 +12,7 @@ mod issuer;
 mod load;
 mod measure;
 mod picture;
+mod postgres;
 mod process;
 mod rival;
 mod rows;

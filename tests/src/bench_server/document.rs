@@ -64,9 +64,10 @@ impl Figures {
             "\n| 64 connections | answers/s | processor for each, µs |\n| --- | --- | --- |\n",
         );
         let stored = grouped(self.receipts);
-        let rows: [(String, OfRound<Side>); 7] = [
+        let rows: [(String, OfRound<Side>); 8] = [
             ("decisions, 10,000 receipts stored".into(), |round| round.ours),
             (format!("decisions, {stored} receipts stored"), |round| round.large),
+            ("decisions on PostgreSQL, its own processor apart".into(), |round| round.postgres),
             ("one transaction for each decision".into(), |round| round.single),
             ("parses and signs, keeps nothing".into(), |round| round.bare),
             ("checks, 10,000 receipts stored".into(), |round| round.checks),
@@ -78,6 +79,8 @@ impl Figures {
             let processor = self.of(|round| side(round).processor);
             let _ = writeln!(text, "| {what} | {} | {processor:.0} |", whole(rate));
         }
+        let pgbench = whole(self.of(|round| round.pgbench));
+        let _ = writeln!(text, "| the same rows, put into PostgreSQL by pgbench | {pgbench} | |");
     }
 
     fn table_of_latencies(&self, text: &mut String) {

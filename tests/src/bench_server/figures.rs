@@ -33,6 +33,9 @@ pub(super) struct Round {
     pub(super) checks: Side,
     pub(super) checks_large: Side,
     pub(super) constant: Side,
+    /// The server on PostgreSQL, and decisions in a second that `pgbench` puts in.
+    pub(super) postgres: Side,
+    pub(super) pgbench: f64,
     pub(super) half_decisions: Load,
     pub(super) half_checks: Load,
     pub(super) start: f64,
@@ -131,6 +134,11 @@ impl Figures {
                 "decisions/s: of the same HTTP stack that parses, signs and keeps nothing",
                 ratio(ours, |round| round.bare),
                 0.5,
+            ),
+            least(
+                "decisions/s on PostgreSQL: of what pgbench puts in, in batches of the same size",
+                self.of(|round| round.postgres.load.rate / round.pgbench),
+                0.8,
             ),
             least(
                 "checks/s: of a route that answers a constant",

@@ -182,13 +182,32 @@ impl Filler {
         let random: [u8; 58] = ambient.random();
         let id =
             uuid::Builder::from_unix_timestamp_millis(millis, random[..10].try_into().unwrap());
-        let subject = Subject::browser(random[10..26].try_into().unwrap());
+        let subject = subject(number, random[10..26].try_into().unwrap());
         let salt = Salt::from(<[u8; 32]>::try_from(&random[26..58]).unwrap());
         let content = Digest::of(&number.to_be_bytes());
-        let request = Request { key: format!("filled-{number:020}"), content };
+        let request = Request { key: key(millis, number), content };
         let decision = &self.decisions[usize::try_from(number % 2).unwrap()];
         self.issuer.entry(decision, subject, (id.into_uuid(), at), salt, Some(request))
     }
+}
+
+/// A browser's key as the server makes them: those who come one after another begin alike.
+fn subject(number: u64, mut random: [u8; 16]) -> Subject {
+    let run = Digest::of(&(number / 64).to_be_bytes());
+    random[..6].copy_from_slice(&run.as_bytes()[..6]);
+    Subject::browser(random)
+}
+
+/// A request's key as the widget makes them: tenths of a second in base 36, and what is no other's.
+fn key(millis: u64, number: u64) -> String {
+    let mut tenths = millis / 100;
+    let mut digits = Vec::new();
+    while tenths > 0 {
+        digits.push(char::from_digit(u32::try_from(tenths % 36).unwrap(), 36).unwrap());
+        tenths /= 36;
+    }
+    let time: String = digits.iter().rev().collect();
+    format!("{time}/{:032x}", u128::from(number) << 64)
 }
 
 /// The log as it grows: what is not yet a whole tile.

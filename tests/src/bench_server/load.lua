@@ -5,6 +5,11 @@
 -- With a delay, each connection waits between 0 and twice so many milliseconds, at random, before it
 -- sends the next request, so that they do not all come at once.
 
+local ffi = require("ffi")
+ffi.cdef("int gettimeofday(long *time, void *zone);")
+-- Seconds, and microseconds.
+local now = ffi.new("long[2]")
+
 local threads = 0
 
 function setup(thread)
@@ -61,11 +66,23 @@ function init(args)
   end
 end
 
+-- As the widget makes them: tenths of a second in base 36, and what is no other's.
+local function key()
+  ffi.C.gettimeofday(now, nil)
+  local tenths, time = tonumber(now[0]) * 10 + math.floor(tonumber(now[1]) / 100000), ""
+  while tenths > 0 do
+    local digit = tenths % 36 + 1
+    time = ("0123456789abcdefghijklmnopqrstuvwxyz"):sub(digit, digit) .. time
+    tenths = math.floor(tenths / 36)
+  end
+  return string.format("%s/%s-%d-%012d", time, seed, number, count)
+end
+
 function request()
   if kind == "decision" then
     count = count + 1
     local i = count % 2 + 1
-    return heads[i] .. string.format("bench-%s-%d-%010d", seed, number, count) .. tails[i]
+    return heads[i] .. key() .. tails[i]
   end
   return prefix .. subjects[math.random(#subjects)] .. suffix
 end

@@ -10,6 +10,7 @@ use super::figures::{ByConnections, ByLoad, ByStored, Figures, Machine, Round, S
 use super::fill::filled;
 use super::home::Home;
 use super::load::{Ask, Generator, Load, Pace};
+use super::postgres::Postgres;
 use super::process::Process;
 
 /// A store of this size stands for a young one.
@@ -24,6 +25,7 @@ pub(super) struct Measure<'b> {
     large: Home,
     single: Home,
     bare: Home,
+    postgres: Postgres,
 }
 
 /// The servers of one round.
@@ -48,6 +50,7 @@ impl<'b> Measure<'b> {
             large,
             single: Home::empty(&folder("single"), sqlite),
             bare: Home::empty(&folder("bare"), sqlite),
+            postgres: Postgres::start(bench),
         }
     }
 
@@ -133,6 +136,7 @@ impl<'b> Measure<'b> {
             sides[i] = self.ask(all[i], Ask::Check, full);
         }
         let [checks, checks_large, constant] = sides;
+        let (postgres, pgbench) = self.postgres(number);
         let half = |side: Side| self.pace(CONNECTIONS, Some(side.load.rate / 2.0));
         let (half_decisions, half_checks) = (half(ours), half(checks));
         Round {
@@ -149,8 +153,28 @@ impl<'b> Measure<'b> {
             checks,
             checks_large,
             constant,
+            postgres,
+            pgbench,
             idle,
         }
+    }
+
+    /// The server on PostgreSQL, and how many rows go in without it.
+    fn postgres(&mut self, number: usize) -> (Side, f64) {
+        // How large batches are is known from the first round on.
+        if number.is_multiple_of(2) {
+            let alone = self.postgres.alone();
+            return (self.served_from_postgres(), alone);
+        }
+        (self.served_from_postgres(), self.postgres.alone())
+    }
+
+    fn served_from_postgres(&mut self) -> Side {
+        let home = self.postgres.home.clone();
+        let server = (Process::consent(&self.bench.consent, &home), home);
+        let full = self.pace(CONNECTIONS, None);
+        self.ask(&server, Ask::Decision, Pace { time: Duration::from_secs(1), ..full });
+        self.ask(&server, Ask::Decision, full)
     }
 
     fn by_connections(&mut self, servers: &Servers) -> Vec<ByConnections> {

@@ -14,8 +14,10 @@ struct Chart {
     across: &'static str,
     up: &'static str,
     curves: Vec<Curve>,
-    /// Whether across goes by factors rather than by steps, and up.
-    factors: (bool, bool),
+    /// Across goes by factors of this, rather than by steps, if there is one.
+    factor: Option<f64>,
+    /// Whether up goes by factors.
+    by_factors: bool,
 }
 
 /// Told apart without red and green, and by name beside the curves; each reads on white and on black.
@@ -62,7 +64,8 @@ fn by_connections(figures: &Figures) -> Chart {
             ("checks", curve(|at| at.checks)),
             ("a constant", curve(|at| at.constant)),
         ],
-        factors: (true, false),
+        factor: Some(2.0),
+        by_factors: false,
     }
 }
 
@@ -80,7 +83,8 @@ fn by_load(figures: &Figures) -> Chart {
             ("checks, p99", curve(|at| at.checks.p99)),
             ("checks, p50", curve(|at| at.checks.p50)),
         ],
-        factors: (false, true),
+        factor: None,
+        by_factors: true,
     }
 }
 
@@ -93,7 +97,8 @@ fn by_stored(figures: &Figures) -> Chart {
         across: "receipts stored",
         up: "answers in a second",
         curves: vec![("decisions", curve(|at| at.decisions)), ("checks", curve(|at| at.checks))],
-        factors: (true, false),
+        factor: Some(10.0),
+        by_factors: false,
     }
 }
 
@@ -116,11 +121,17 @@ impl Chart {
         let (low, high) =
             (least(&mut points().map(|(_, y)| y)), most(&mut points().map(|(_, y)| y)));
         // Factors become steps by their logarithms, so that there is one kind of axis.
-        let (by_x, by_y) = self.factors;
-        let to = |by: bool, value: f64| if by { value.log10() } else { value };
-        let back = |by: bool, value: f64| if by { 10_f64.powf(value) } else { value };
-        let x = to(by_x, left)..to(by_x, right * if by_x { 1.1 } else { 1.02 });
-        let y = if by_y { to(true, low * 0.8)..to(true, high * 1.3) } else { 0.0..high * 1.1 };
+        let (by_x, by_y) = (self.factor, self.by_factors.then_some(10.0));
+        let to = |by: Option<f64>, value: f64| by.map_or(value, |factor| value.log(factor));
+        let back = |by: Option<f64>, value: f64| by.map_or(value, |factor| factor.powf(value));
+        let x = to(by_x, left)..to(by_x, right * if by_x.is_some() { 1.1 } else { 1.02 });
+        // Above the curves there is room for their names.
+        let y = if by_y.is_some() {
+            to(by_y, low * 0.8)..to(by_y, high * 12.0)
+        } else {
+            0.0..high * 1.45
+        };
+        let (x_start, x_end) = (x.start, x.end);
         let area = SVGBackend::with_string(svg, (760, 420)).into_drawing_area();
         let mut chart = ChartBuilder::on(&area)
             .margin(12)
@@ -130,6 +141,8 @@ impl Chart {
         chart
             .configure_mesh()
             .disable_x_mesh()
+            // Whole factors only: no more of them than there are.
+            .x_labels(by_x.map_or(10, |_| 10.min(1 + whole(x_end - x_start))))
             .light_line_style(TRANSPARENT)
             .bold_line_style(RGBColor(140, 149, 159).mix(0.35))
             .x_desc(self.across)
@@ -158,12 +171,23 @@ impl Chart {
     }
 }
 
+/// The whole part of a small number.
+fn whole(number: f64) -> usize {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an axis is short, and begins at its left end"
+    )]
+    let whole = number as usize;
+    whole
+}
+
 /// A number on an axis: short.
 fn label(value: f64) -> String {
     match value {
         value if value >= 1e6 => format!("{:.3} M", value / 1e6).replace(".000", ""),
         value if value >= 1e3 => format!("{:.1} k", value / 1e3).replace(".0", ""),
-        value if value >= 10.0 => format!("{value:.0}"),
+        value if value >= 10.0 || value.fract() < 1e-6 => format!("{value:.0}"),
         value if value > 0.0 => format!("{value:.1}"),
         _ => "0".into(),
     }

@@ -2,32 +2,28 @@
 //! a store can be filled fast, and so that one transaction for each request can be measured. A test
 //! holds them against those of the store.
 
-use consent_core::{Digest, Recorded};
+use consent_core::Digest;
 use consent_server::store::{Entry, Request};
 use rusqlite::{Connection, params};
 
 /// What stands for a site's key in storage.
-pub(super) fn request_id(entry: &Entry) -> Option<[u8; 16]> {
+pub(super) fn request_id(entry: &Entry) -> Option<Vec<u8>> {
     let Request { key, .. } = entry.request.as_ref()?;
     let site = &entry.receipt.claims().site;
     let digest = Digest::of(format!("{site}\n{key}").as_bytes());
-    Some(digest.as_bytes()[..16].try_into().unwrap())
+    Some([&key.as_bytes()[..8], &digest.as_bytes()[..16]].concat())
 }
 
-/// What is recorded by purpose, as it is stored.
+/// What is recorded by purpose, as it is stored, of somebody who decided the same about all of them.
 pub(super) fn states(entry: &Entry) -> String {
-    // Written by hand rather than by way of a map, which would change the order.
-    let state = |recorded: &Recorded, policy: u32, at: i64, until: i64| {
-        format!(
-            r#"{{"recorded":"{}","policy":{policy},"at":{at},"until":{until}}}"#,
-            recorded.as_str()
-        )
-    };
-    let states = entry.records.iter().map(|(purpose, record)| {
-        let (at, until) = (record.at.as_second(), record.until.as_second());
-        format!(r#""{purpose}":{}"#, state(&record.recorded, record.policy, at, until))
-    });
-    format!("{{{}}}", states.collect::<Vec<_>>().join(","))
+    let purposes: Vec<_> = entry.records.keys().map(|purpose| format!(r#""{purpose}""#)).collect();
+    let record = entry.records.values().next().unwrap();
+    let (recorded, policy) = (record.recorded.as_str(), record.policy);
+    let (at, until) = (record.at.as_second(), record.until.as_second());
+    format!(
+        r#"[{{"purposes":[{}],"recorded":"{recorded}","policy":{policy},"at":{at},"until":{until}}}]"#,
+        purposes.join(",")
+    )
 }
 
 pub(super) fn subject(db: &Connection, entry: &Entry) -> rusqlite::Result<()> {

@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 use consent_tests::bench_server::{Bench, Rival, serve};
 
+/// What the server has, what it is measured against has as well.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures what the server can do.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = true)]
