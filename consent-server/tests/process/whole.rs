@@ -99,7 +99,7 @@ async fn verify<'a>(
         // A receipt without the state that follows from it.
         "SELECT count(*) FROM receipt WHERE NOT EXISTS (SELECT 1 FROM subject \
          WHERE subject.site = receipt.site AND subject.subject = receipt.subject \
-         AND states LIKE '{\"analytics\":{\"recorded\":\"granted\"%')",
+         AND states LIKE '[{\"purposes\":[\"analytics\"%\"recorded\":\"granted\"%')",
         // A state without its receipt.
         "SELECT count(*) FROM subject WHERE NOT EXISTS (SELECT 1 FROM receipt WHERE id = latest)",
         // An answer without its receipt.
