@@ -96,7 +96,7 @@ async fn follow_keys(app: App) {
     }
 }
 
-/// Erases what is too old, a while after the start and then every few hours. Never ends.
+/// Erases what is too old, at the start and then every few hours. Never ends.
 async fn keep_retention(app: App) {
     let mut every = tokio::time::interval(RETENTION_EVERY);
     every.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -111,6 +111,11 @@ pub(crate) async fn keep_to_retention(app: &App) {
     for region in app.regions() {
         if let Err(error) = retention::prepare(region, &*app.ambient).await {
             tracing::error!(region = %region.id, %error, "no room was made for new receipts");
+        }
+        // Where the clock is in doubt, that is told below, for each site.
+        let Ok(now) = region.clock.now(&*app.ambient) else { continue };
+        if let Err(error) = retention::forget_requests(region, now).await {
+            tracing::error!(region = %region.id, %error, "old requests were not all forgotten");
         }
     }
     for site in app.sites() {

@@ -27,8 +27,6 @@ pub struct Applied {
     pub receipts: u64,
     /// Subjects of whom nothing is left.
     pub subjects: u64,
-    /// Keys of requests, of all sites of the region.
-    pub requests: u64,
 }
 
 impl Applied {
@@ -75,18 +73,22 @@ pub async fn apply(site: &Site, ambient: &SharedAmbient) -> Result<Applied, Stor
         applied.subjects += erased;
         after = next;
         if after.is_none() {
-            break;
+            return Ok(applied);
         }
         tokio::time::sleep(PAUSE).await;
     }
-    let forgotten = Timestamp::from_second(now.as_second() - REQUESTS).unwrap_or(now);
-    let mut after = None;
+}
+
+/// Forgets the keys of a region's requests that nobody repeats any more; how many.
+pub async fn forget_requests(region: &Region, now: Timestamp) -> Result<u64, StoreError> {
+    let before = Timestamp::from_second(now.as_second() - REQUESTS).unwrap_or(Timestamp::MIN);
+    let (mut forgotten, mut after) = (0, None);
     loop {
-        let (erased, next) = store.forget_requests(forgotten, after, BATCH).await?;
-        applied.requests += erased;
+        let (some, next) = region.store.forget_requests(before, after, BATCH).await?;
+        forgotten += some;
         after = next;
         if after.is_none() {
-            return Ok(applied);
+            return Ok(forgotten);
         }
         tokio::time::sleep(PAUSE).await;
     }

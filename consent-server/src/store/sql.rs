@@ -187,7 +187,7 @@ impl<E: Engine> Store for SqlStore<E> {
         if old.is_empty() {
             return Ok((0, next));
         }
-        let forgotten = self.engine.write(move |db| erase::requests(db, &old)).await?;
+        let forgotten = self.engine.write(move |db| erase::requests(db, before, &old)).await?;
         Ok((forgotten, next))
     }
 

@@ -174,10 +174,15 @@ pub(super) fn old_requests(
     Ok((old, last.filter(|_| full)))
 }
 
-/// Forgets these requests; how many were there.
-pub(super) fn requests(db: &mut dyn Db, all: &[RequestId]) -> Result<u64, StoreError> {
+/// Forgets these of the requests answered before that moment; how many were there. Somebody else may have
+/// forgotten one meanwhile, and its key have been used again.
+pub(super) fn requests(
+    db: &mut dyn Db,
+    before: Timestamp,
+    all: &[RequestId],
+) -> Result<u64, StoreError> {
     db.execute_all(
-        "DELETE FROM request WHERE id = $1",
-        &mut all.iter().map(|id| vec![id[..].into()]),
+        "DELETE FROM request WHERE id = $1 AND at < $2",
+        &mut all.iter().map(|id| vec![id[..].into(), before.into()]),
     )
 }

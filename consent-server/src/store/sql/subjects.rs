@@ -27,7 +27,6 @@ struct State<P> {
 
 impl<P> State<P> {
     fn is_known_of(&self, record: Option<&Record>, asked: Option<i64>) -> bool {
-        let record = record.copied();
         self.asked == asked
             && self.recorded == record.map(|record| record.recorded)
             && record.is_none_or(|record| {
