@@ -135,3 +135,14 @@ fn keys_that_others_may_read() {
     std::fs::set_permissions(home.path("data/eu.keys"), PermissionsExt::from_mode(0o640)).unwrap();
     assert!(refused(&home).contains("chmod 600"));
 }
+
+/// Unless it is asked to, it says nothing of a request that went well.
+#[tokio::test]
+async fn logs_are_quiet_about_what_went_well() {
+    let home = Home::new();
+    let mut server = home.start(home.command(&["serve", "--log", "json"])).await;
+    server.decide(&reqwest::Client::new()).await.unwrap();
+    server.terminate();
+    assert!(server.process.wait().await.unwrap().success());
+    assert!(!home.log().contains(r#""route""#), "{}", home.log());
+}

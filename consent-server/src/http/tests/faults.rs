@@ -388,3 +388,24 @@ async fn a_clock_that_is_wrong_erases_nothing() {
     assert_eq!(test.count(receipts), 1);
     assert_eq!(test.count("SELECT count(*) FROM event WHERE kind = 'receipts.expired'"), 1);
 }
+
+/// A key is remembered for thirty days, and its receipt for longer.
+#[tokio::test]
+async fn a_request_is_forgotten_before_its_receipt() {
+    let test = TestApp::new().await;
+    let key = [("origin", OWN), ("idempotency-key", "6f1c2a34-0000-4000-8000-000000000001")];
+    let body =
+        format!(r#"{{"policy":1,"choices":{GRANT},"method":"preferences","language":"en"}}"#);
+    assert_eq!(test.post(DECISIONS, &key, &body).await.status, 201);
+    let mut test = test;
+    for (days, left) in [(29, 1), (2, 0)] {
+        // Started again, since a clock that has gained days is not believed.
+        test.pass_days(days);
+        test.app.close().await;
+        let (again, now) = (settings(test.folder.path(), policy(1)), test.clock.now());
+        test = TestApp::open_at(test.folder, again, now).await.unwrap();
+        keep_to_retention(&test.app).await;
+        assert_eq!(test.count("SELECT count(*) FROM request"), left, "{days} days later");
+        assert_eq!(test.count("SELECT count(*) FROM receipt"), 1);
+    }
+}
