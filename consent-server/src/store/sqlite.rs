@@ -49,7 +49,8 @@ pub async fn open(path: &Path, create: bool) -> Result<SharedStore, StoreError> 
 /// One file, with those who read it and the one who writes it.
 pub(super) struct Sqlite {
     readers: Arc<[Mutex<Connection>]>,
-    next: AtomicUsize,
+    /// The reader that is waited for next.
+    next: Arc<AtomicUsize>,
     writer: Writer,
 }
 
@@ -79,7 +80,7 @@ impl Sqlite {
         let readers = readers.collect::<Result<Arc<[_]>, _>>()?;
         let checkpoints = Checkpoints::start(path, &mut writer).map_err(|error| at(&error))?;
         let writer = Writer::start(writer, checkpoints).map_err(|error| at(&error))?;
-        Ok(Self { readers, next: AtomicUsize::new(0), writer })
+        Ok(Self { readers, next: Arc::default(), writer })
     }
 }
 
@@ -157,12 +158,12 @@ fn prepare(writer: &mut Connection) -> Result<(), StoreError> {
     Ok(transaction.commit()?)
 }
 
-/// A reader that nobody uses, or any if all are used.
-fn reader(readers: &[Mutex<Connection>], first: usize) -> MutexGuard<'_, Connection> {
-    let mut all = (0..readers.len()).map(|i| &readers[(first + i) % readers.len()]);
-    all.find_map(|reader| reader.try_lock().ok()).unwrap_or_else(|| {
+/// A reader that nobody uses: the first, whose cache is the fullest. Each in turn, if all are used.
+fn reader<'r>(readers: &'r [Mutex<Connection>], next: &AtomicUsize) -> MutexGuard<'r, Connection> {
+    readers.iter().find_map(|reader| reader.try_lock().ok()).unwrap_or_else(|| {
+        let next = next.fetch_add(1, Ordering::Relaxed) % readers.len();
         // One whose holder panicked holds no transaction: it is rolled back when it is dropped.
-        readers[first % readers.len()].lock().unwrap_or_else(PoisonError::into_inner)
+        readers[next].lock().unwrap_or_else(PoisonError::into_inner)
     })
 }
 
@@ -173,7 +174,7 @@ impl Engine for Sqlite {
         &self,
         work: impl FnOnce(&mut dyn Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let connection = reader(&self.readers, self.next.fetch_add(1, Ordering::Relaxed));
+        let connection = reader(&self.readers, &self.next);
         work(&mut Session(&connection))
     }
 
@@ -181,10 +182,9 @@ impl Engine for Sqlite {
         &self,
         work: impl FnOnce(&mut dyn Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (readers, first) =
-            (Arc::clone(&self.readers), self.next.fetch_add(1, Ordering::Relaxed));
+        let (readers, next) = (Arc::clone(&self.readers), Arc::clone(&self.next));
         let scan = move || {
-            let mut connection = reader(&readers, first);
+            let mut connection = reader(&readers, &next);
             let transaction = connection.transaction()?;
             work(&mut Session(&transaction))
         };
