@@ -1,5 +1,7 @@
 //! A visitor's way on the site itself.
 
+use std::collections::HashSet;
+
 use consent_core::{Method, Recorded};
 use consent_tests::{Kind, Stage, Storage, in_both_browsers, wait_for};
 
@@ -9,6 +11,7 @@ in_both_browsers!(
     refusing_leaves_no_identifier_and_nothing_is_ever_sent,
     customising_saves_exactly_what_was_chosen,
     withdrawing_stops_what_ran_and_refers_to_the_receipt_before,
+    each_request_has_a_key_of_its_own_that_begins_with_the_time,
     the_choices_are_reopened_and_changed_in_the_panel,
     the_receipt_is_saved_as_a_file,
     another_language_is_what_the_receipt_names_once_it_is_shown,
@@ -234,6 +237,29 @@ async fn withdrawing_stops_what_ran_and_refers_to_the_receipt_before(kind: Kind)
     stage.browser.press_in_page("[data-consent-open]").await;
     stage.browser.shown("dialog[open]").await;
     assert_eq!(stage.collected(), []);
+}
+
+/// Alike for those who decide at once, so that a server keeps their requests next to each other.
+async fn each_request_has_a_key_of_its_own_that_begins_with_the_time(kind: Kind) {
+    let tenths = || std::time::UNIX_EPOCH.elapsed().unwrap().as_millis() / 100;
+    let begun = tenths();
+    let stage = Stage::set_in(kind).await;
+    stage.visit().await;
+    stage.browser.press(ACCEPT).await;
+    stage.collects(1).await;
+    stage.browser.press_in_page("[data-consent-withdraw]").await;
+    stage.decided(2).await;
+    let sent = stage.network.to(&stage.at.consent);
+    let keys = sent.iter().filter_map(|seen| seen.headers.get("idempotency-key"));
+    let keys = keys.map(|key| key.to_str().unwrap().split_once('/').expect("time and identifier"));
+    let ids: HashSet<_> = keys
+        .map(|(time, id)| {
+            let time = u128::from_str_radix(time, 36).unwrap();
+            assert!((begun..=tenths()).contains(&time), "{time} is not since {begun}");
+            id.parse::<uuid::Uuid>().unwrap()
+        })
+        .collect();
+    assert_eq!(ids.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
