@@ -61,13 +61,15 @@ impl Figures {
 
     fn table_of_rates(&self, text: &mut String) {
         text.push_str(
-            "\n| 64 connections | answers/s | processor for each, µs |\n| --- | --- | --- |\n",
+            "\n| 64 connections | answers/s | processor for each, µs | and of PostgreSQL, µs |\n\
+             | --- | --- | --- | --- |\n",
         );
         let stored = grouped(self.receipts);
-        let rows: [(String, OfRound<Side>); 8] = [
+        let rows: [(String, OfRound<Side>); 9] = [
             ("decisions, 10,000 receipts stored".into(), |round| round.ours),
             (format!("decisions, {stored} receipts stored"), |round| round.large),
-            ("decisions on PostgreSQL, its own processor apart".into(), |round| round.postgres),
+            ("decisions on PostgreSQL".into(), |round| round.postgres),
+            ("the same rows, put into PostgreSQL by pgbench".into(), |round| round.pgbench),
             ("one transaction for each decision".into(), |round| round.single),
             ("parses and signs, keeps nothing".into(), |round| round.bare),
             ("checks, 10,000 receipts stored".into(), |round| round.checks),
@@ -76,11 +78,13 @@ impl Figures {
         ];
         for (what, side) in rows {
             let rate = self.of(|round| side(round).load.rate);
-            let processor = self.of(|round| side(round).processor);
-            let _ = writeln!(text, "| {what} | {} | {processor:.0} |", whole(rate));
+            let [processor, database] =
+                [self.of(|round| side(round).processor), self.of(|round| side(round).database)]
+                    .map(
+                        |micros| if micros > 0.0 { format!("{micros:.0}") } else { String::new() },
+                    );
+            let _ = writeln!(text, "| {what} | {} | {processor} | {database} |", whole(rate));
         }
-        let pgbench = whole(self.of(|round| round.pgbench));
-        let _ = writeln!(text, "| the same rows, put into PostgreSQL by pgbench | {pgbench} | |");
     }
 
     fn table_of_latencies(&self, text: &mut String) {

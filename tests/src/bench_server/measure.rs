@@ -108,7 +108,8 @@ impl<'b> Measure<'b> {
         let before = server.0.processor();
         let load = self.generator.run(&server.0.url, &server.1, ask, pace);
         let took = server.0.processor() - before;
-        Side { load, processor: took * 1e6 / (load.rate * pace.time.as_secs_f64()) }
+        let answers = load.rate * pace.time.as_secs_f64();
+        Side { load, processor: took * 1e6 / answers, database: 0.0 }
     }
 
     async fn round(&mut self, number: usize) -> Round {
@@ -160,7 +161,7 @@ impl<'b> Measure<'b> {
     }
 
     /// The server on PostgreSQL, and how many rows go in without it.
-    fn postgres(&mut self, number: usize) -> (Side, f64) {
+    fn postgres(&mut self, number: usize) -> (Side, Side) {
         // How large batches are is known from the first round on.
         if number.is_multiple_of(2) {
             let alone = self.postgres.alone();
@@ -174,7 +175,11 @@ impl<'b> Measure<'b> {
         let server = (Process::consent(&self.bench.consent, &home), home);
         let full = self.pace(CONNECTIONS, None);
         self.ask(&server, Ask::Decision, Pace { time: Duration::from_secs(1), ..full });
-        self.ask(&server, Ask::Decision, full)
+        let before = self.postgres.processor();
+        let side = self.ask(&server, Ask::Decision, full);
+        let database = self.postgres.processor() - before;
+        let answers = side.load.rate * full.time.as_secs_f64();
+        Side { database: database * 1e6 / answers, ..side }
     }
 
     fn by_connections(&mut self, servers: &Servers) -> Vec<ByConnections> {

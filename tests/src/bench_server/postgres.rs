@@ -4,8 +4,10 @@
 use consent_test_postgres::{Cluster, tool};
 
 use super::Bench;
+use super::figures::Side;
 use super::home::Home;
-use super::process::Process;
+use super::load::Load;
+use super::process::{Process, with_children};
 
 /// On how many connections the server commits.
 const COMMITTERS: &str = "2";
@@ -78,9 +80,17 @@ impl Postgres {
         Self { cluster, home, served, alone, seconds: bench.seconds, script }
     }
 
-    /// Rows in a second that go in without the server.
-    pub(super) fn alone(&self) -> f64 {
+    /// Seconds of processor that the database has taken so far, all its processes.
+    pub(super) fn processor(&self) -> f64 {
+        let file = self.cluster.folder().join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).unwrap();
+        with_children(text.lines().next().unwrap().parse().unwrap())
+    }
+
+    /// What goes in without the server.
+    pub(super) fn alone(&self) -> Side {
         let shape = self.shape();
+        let before = self.processor();
         let mut pgbench = tool("pgbench");
         pgbench.args(["--no-vacuum", "--protocol=prepared", "--username=postgres"]);
         pgbench.args([&format!("--client={COMMITTERS}"), &format!("--jobs={COMMITTERS}")]);
@@ -96,7 +106,11 @@ impl Postgres {
         let tps = told.lines().find_map(|line| line.strip_prefix("tps = "));
         let tps = tps.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
         let failed = String::from_utf8_lossy(&output.stderr);
-        tps.unwrap_or_else(|| panic!("{told}{failed}")) * f64::from(shape.batch)
+        let rate = tps.unwrap_or_else(|| panic!("{told}{failed}")) * f64::from(shape.batch);
+        #[expect(clippy::cast_precision_loss, reason = "it is a few seconds")]
+        let rows = rate * self.seconds as f64;
+        let database = (self.processor() - before) * 1e6 / rows;
+        Side { load: Load { rate, ..Load::default() }, database, ..Side::default() }
     }
 
     /// As the server's transactions were.

@@ -70,12 +70,32 @@ impl Process {
 
     /// Seconds of processor that it has taken so far, all threads.
     pub(super) fn processor(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).unwrap();
-        let after_name = stat.rsplit_once(')').unwrap().1;
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |field: usize| fields[field].parse::<f64>().unwrap();
-        (ticks(11) + ticks(12)) / TICKS
+        taken(self.child.id(), &[USER, SYSTEM]).unwrap()
     }
+}
+
+/// Seconds of processor that a process has taken itself, and those of its children that have ended.
+const USER: usize = 11;
+const SYSTEM: usize = 12;
+const ENDED_USER: usize = 13;
+const ENDED_SYSTEM: usize = 14;
+
+/// What a process has taken so far, added up over these fields; nothing if it is gone.
+fn taken(process: u32, fields: &[usize]) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let after_name: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = fields.iter().map(|field| after_name[*field].parse::<f64>().unwrap());
+    Some(ticks.sum::<f64>() / TICKS)
+}
+
+/// Seconds of processor that a process and its children have taken so far.
+pub(super) fn with_children(process: u32) -> f64 {
+    let children = format!("/proc/{process}/task/{process}/children");
+    let children = std::fs::read_to_string(children).unwrap();
+    let children = children.split_whitespace().map(|child| child.parse().unwrap());
+    // One that ends meanwhile is counted by its parent from then on, which is asked last.
+    let alive: f64 = children.filter_map(|child| taken(child, &[USER, SYSTEM])).sum();
+    alive + taken(process, &[USER, SYSTEM, ENDED_USER, ENDED_SYSTEM]).unwrap()
 }
 
 impl Drop for Process {
