@@ -31,7 +31,7 @@ const READERS: usize = 4;
 /// How much of the file a connection keeps in memory, at most, in KiB. The system keeps the rest. Whoever
 /// writes needs the pages that are filled just now, whoever reads the upper levels of the trees.
 const WRITER_CACHE: i32 = 8 * 1024;
-const READER_CACHE: i32 = 6 * 1024;
+const READER_CACHE: i32 = 2 * 1024;
 /// How long a write waits for another process that writes, for example an operator's command.
 const BUSY: Duration = Duration::from_secs(5);
 /// Statements kept ready on each connection: all that there are.
