@@ -78,11 +78,12 @@ impl Figures {
         ];
         for (what, side) in rows {
             let rate = self.of(|round| side(round).load.rate);
-            let [processor, database] =
-                [self.of(|round| side(round).processor), self.of(|round| side(round).database)]
-                    .map(
-                        |micros| if micros > 0.0 { format!("{micros:.0}") } else { String::new() },
-                    );
+            let micros = |of: fn(&Side) -> f64| match self.of(|round| of(&side(round))) {
+                0.0 => String::new(),
+                micros => format!("{micros:.0}"),
+            };
+            let (processor, database) =
+                (micros(|side| side.processor), micros(|side| side.database));
             let _ = writeln!(text, "| {what} | {} | {processor} | {database} |", whole(rate));
         }
     }

@@ -28,6 +28,13 @@ pub(super) struct Load {
     pub(super) p999: f64,
 }
 
+impl Load {
+    /// Microseconds for each answer, of something that took so many seconds for all of that time.
+    pub(super) fn micros_each(&self, took: f64, time: Duration) -> f64 {
+        took * 1e6 / (self.rate * time.as_secs_f64())
+    }
+}
+
 /// Asks a server.
 #[derive(Debug)]
 pub(super) struct Generator {

@@ -108,8 +108,7 @@ impl<'b> Measure<'b> {
         let before = server.0.processor();
         let load = self.generator.run(&server.0.url, &server.1, ask, pace);
         let took = server.0.processor() - before;
-        let answers = load.rate * pace.time.as_secs_f64();
-        Side { load, processor: took * 1e6 / answers, database: 0.0 }
+        Side { load, processor: load.micros_each(took, pace.time), database: 0.0 }
     }
 
     async fn round(&mut self, number: usize) -> Round {
@@ -177,9 +176,8 @@ impl<'b> Measure<'b> {
         self.ask(&server, Ask::Decision, Pace { time: Duration::from_secs(1), ..full });
         let before = self.postgres.processor();
         let side = self.ask(&server, Ask::Decision, full);
-        let database = self.postgres.processor() - before;
-        let answers = side.load.rate * full.time.as_secs_f64();
-        Side { database: database * 1e6 / answers, ..side }
+        let took = self.postgres.processor() - before;
+        Side { database: side.load.micros_each(took, full.time), ..side }
     }
 
     fn by_connections(&mut self, servers: &Servers) -> Vec<ByConnections> {

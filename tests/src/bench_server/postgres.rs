@@ -1,6 +1,8 @@
 //! PostgreSQL under the server, beside PostgreSQL alone: `pgbench` inserts the same rows, in batches of
 //! the size that the server's had, over as many connections as the server commits on.
 
+use std::time::Duration;
+
 use consent_test_postgres::{Cluster, tool};
 
 use super::Bench;
@@ -107,10 +109,10 @@ impl Postgres {
         let tps = tps.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
         let failed = String::from_utf8_lossy(&output.stderr);
         let rate = tps.unwrap_or_else(|| panic!("{told}{failed}")) * f64::from(shape.batch);
-        #[expect(clippy::cast_precision_loss, reason = "it is a few seconds")]
-        let rows = rate * self.seconds as f64;
-        let database = (self.processor() - before) * 1e6 / rows;
-        Side { load: Load { rate, ..Load::default() }, database, ..Side::default() }
+        let load = Load { rate, ..Load::default() };
+        let took = self.processor() - before;
+        let database = load.micros_each(took, Duration::from_secs(self.seconds));
+        Side { load, database, ..Side::default() }
     }
 
     /// As the server's transactions were.
