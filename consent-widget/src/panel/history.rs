@@ -58,7 +58,9 @@ impl Panel<'_> {
                     }
                 </div>
                 <p role="status">{ said }</p>
-                { for decisions.iter().enumerate().map(|(i, decision)| self.decision(i, decision)) }
+                // In a fragment: Yew matches children from the last one, and would make the button
+                // anew were these its siblings.
+                <>{ for decisions.iter().enumerate().map(|(i, decision)| self.decision(i, decision)) }</>
             </div>
         }
     }

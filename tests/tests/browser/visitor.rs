@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use consent_core::{Method, Recorded};
 use consent_tests::{Kind, Stage, Storage, in_both_browsers, wait_for};
+use thirtyfour::{By, Key};
 
 in_both_browsers!(
     first_visit_shows_the_banner_and_touches_nothing,
@@ -14,6 +15,7 @@ in_both_browsers!(
     each_request_has_a_key_of_its_own_that_begins_with_the_time,
     the_choices_are_reopened_and_changed_in_the_panel,
     the_receipt_is_saved_as_a_file,
+    the_focus_stays_where_the_choices_so_far_are_asked_for,
     another_language_is_what_the_receipt_names_once_it_is_shown,
     only_the_visitors_own_click_flips_a_switch,
 );
@@ -329,6 +331,28 @@ async fn the_receipt_is_saved_as_a_file(kind: Kind) {
     let file = stage.browser.downloaded("receipt.jws").await;
     let saved = stage.verify(&std::fs::read_to_string(file).unwrap()).await;
     assert_eq!(saved.claims().jti, held.jti);
+}
+
+/// Who reads with the ears stays where they were, and is told what becomes of what they asked for:
+/// neither the button nor what speaks is made anew.
+async fn the_focus_stays_where_the_choices_so_far_are_asked_for(kind: Kind) {
+    let stage = Stage::set_in(kind).await;
+    stage.visit().await;
+    stage.browser.press(REFUSE).await;
+    stage.decided(1).await;
+    stage.browser.press_in_page("[data-consent-open]").await;
+    let button = stage.browser.shown("button[name=history]").await;
+    let save = stage.browser.shown("button[name=receipt]").await;
+    let history = stage.browser.shown(".history").await;
+    let status = history.find(By::Css("[role=status]")).await.unwrap();
+    button.focus().await.unwrap();
+    stage.browser.key(Key::Enter).await;
+    stage.browser.shown("button[name=save-receipt]").await;
+    let focused = "return document.activeElement?.shadowRoot?.activeElement?.name ?? null";
+    assert_eq!(stage.browser.run(focused).await, "history");
+    for element in [button, save, status] {
+        assert!(element.is_present().await.unwrap(), "it was made anew");
+    }
 }
 
 /// A script's click is answered by a change that the browser calls trusted.
