@@ -13,6 +13,8 @@ const FUZZ: &str = "fuzz/Cargo.toml";
 
 pub(crate) fn test() -> Result<()> {
     let started = Instant::now();
+    let step = |name| eprintln!("\n== {name}, after {} seconds", started.elapsed().as_secs());
+
     step("format");
     run(cargo(["fmt", "--all", "--check"]))?;
     run(cargo(["fmt", "--manifest-path", FUZZ, "--check"]))?;
@@ -79,10 +81,6 @@ pub(crate) fn test() -> Result<()> {
     run(cargo(["test", "--workspace", "--lib", "--bins", "--tests"]))?;
     eprintln!("\nall of it passed in {} seconds", started.elapsed().as_secs());
     Ok(())
-}
-
-fn step(name: &str) {
-    eprintln!("\n== {name}");
 }
 
 /// Checks the types of the widget's JavaScript.

@@ -187,7 +187,6 @@ problems!(
     request_body = Body,
     responses((status = 201, description = "Recorded", body = Answer), Problems),
 )]
-
 pub(super) async fn post(
     State(app): State<App>,
     AtSite(site): AtSite,
